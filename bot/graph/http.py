@@ -1,0 +1,129 @@
+"""Microsoft Graph over HTTP. Each operation names the documented page it follows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from bot import odata
+from bot.graph.changes import LARGEST_PAGE, read_changes
+from bot.graph.client import IncidentChanges
+from bot.graph.models import OPEN_ALERT_STATUSES, OPEN_INCIDENT_STATUSES, GraphAlert, Incident, SecureScore
+from bot.http import Api, Operation, read_all, read_one, values_of
+from bot.http_errors import unreadable
+
+SERVICE = "graph"
+PUBLIC_URL = "https://graph.microsoft.com/v1.0"
+_LARGEST_ALERT_PAGE = 1_000
+_LARGEST_GROUP_CHECK = 20
+_MOST_SCORES = 90
+
+
+def _get(name: str, path: str, permission: str, page: str) -> Operation:
+    return Operation(service=SERVICE, name=name, method="GET", path=path, permissions=(permission,), page=page)
+
+
+INCIDENTS = _get("incidents", "/security/incidents", "SecurityIncident.Read.All", "api/security-list-incidents")
+INCIDENT = _get("incident", "/security/incidents/{id}", "SecurityIncident.Read.All", "api/security-incident-get")
+ALERTS = _get("alerts", "/security/alerts_v2", "SecurityAlert.Read.All", "api/security-list-alerts_v2")
+SCORES = _get("secure-scores", "/security/secureScores", "SecurityEvents.Read.All", "api/security-list-securescores")
+MEMBER_GROUPS = Operation(
+    service=SERVICE,
+    name="member-groups",
+    method="POST",
+    path="/users/{id}/checkMemberGroups",
+    permissions=("User.Read.All", "GroupMember.Read.All"),
+    page="api/directoryobject-checkmembergroups",
+)
+
+OPERATIONS = (INCIDENTS, INCIDENT, ALERTS, SCORES, MEMBER_GROUPS)
+
+
+def headers() -> dict[str, str]:
+    """What each request carries: the wish for all enum members (section 2.2) and an id of its own (section 2.1)."""
+    return {"Prefer": "include-unknown-enum-members", "client-request-id": str(uuid4())}
+
+
+class HttpGraph:
+    """`bot.graph.client.Graph` for one customer. The `Api` must be made with `headers` of this module."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def incidents_changed_since(
+        self, since: datetime, *, page: int = LARGEST_PAGE, max_items: int = 1000
+    ) -> IncidentChanges:
+        """api/security-list-incidents, never with `$expand`: together with `$filter` the service answers 500."""
+        return await read_changes(self._changed, since, page=page, max_items=max_items)
+
+    async def _changed(self, since: datetime, skip: int, top: int) -> tuple[list[Incident], bool]:
+        params: dict[str, str | int] = {
+            "$filter": odata.at_least("lastUpdateDateTime", since),
+            "$orderby": "lastUpdateDateTime asc",
+            "$top": top,
+        }
+        answer = await self._api.call(INCIDENTS, params=params | ({"$skip": skip} if skip else {}))
+        rows = read_all(INCIDENTS, Incident, values_of(INCIDENTS, answer))
+        return rows, bool(answer.get("@odata.nextLink"))
+
+    async def incidents(
+        self,
+        *,
+        statuses: Sequence[str] = (),
+        severities: Sequence[str] = (),
+        assigned_to: str = "",
+        top: int = LARGEST_PAGE,
+    ) -> list[Incident]:
+        """api/security-list-incidents; the service takes no more than 50 per page."""
+        condition = odata.all_of(
+            odata.one_of("status", statuses),
+            odata.one_of("severity", severities),
+            odata.equals("assignedTo", assigned_to) if assigned_to else "",
+        )
+        values = await self._api.items(INCIDENTS, params=_latest(condition), top=top, page_size=LARGEST_PAGE)
+        return read_all(INCIDENTS, Incident, values)
+
+    async def incident(self, incident_id: str) -> Incident:
+        """api/security-incident-get with `$expand=alerts`."""
+        answer = await self._api.call(INCIDENT, ids={"id": incident_id}, params={"$expand": "alerts"})
+        return read_one(INCIDENT, Incident, answer)
+
+    async def open_incident_count(self) -> int:
+        """api/security-list-incidents with `$count`."""
+        condition = odata.one_of("status", OPEN_INCIDENT_STATUSES)
+        answer = await self._api.call(INCIDENTS, params={"$filter": condition, "$count": "true", "$top": 1})
+        count = answer.get("@odata.count")
+        if not isinstance(count, int):
+            raise unreadable(SERVICE, INCIDENTS.name, "no count")
+        return count
+
+    async def alerts(
+        self, *, statuses: Sequence[str] = OPEN_ALERT_STATUSES, severities: Sequence[str] = (), top: int = 100
+    ) -> list[GraphAlert]:
+        """api/security-list-alerts_v2: at most 1000, for `$skip` ends at 500 there."""
+        condition = odata.all_of(odata.one_of("status", statuses), odata.one_of("severity", severities))
+        top = min(top, _LARGEST_ALERT_PAGE)
+        values = await self._api.items(ALERTS, params=_latest(condition), top=top, page_size=_LARGEST_ALERT_PAGE)
+        return read_all(ALERTS, GraphAlert, values)
+
+    async def secure_scores(self, top: int = 1) -> list[SecureScore]:
+        """api/security-list-securescores."""
+        values = await self._api.items(SCORES, top=min(top, _MOST_SCORES), page_size=_MOST_SCORES)
+        return read_all(SCORES, SecureScore, values)
+
+    async def member_groups(self, user_id: str, group_ids: Sequence[str]) -> set[str]:
+        """api/directoryobject-checkmembergroups, 20 groups at a time; raises `Missing` for an unknown person."""
+        asked = {group.lower(): group for group in group_ids}
+        found: set[str] = set()
+        for start in range(0, len(asked), _LARGEST_GROUP_CHECK):
+            chunk = list(asked.values())[start : start + _LARGEST_GROUP_CHECK]
+            answer = await self._api.call(MEMBER_GROUPS, ids={"id": user_id}, body={"groupIds": chunk})
+            held = answer.get("value")
+            if not isinstance(held, list):
+                raise unreadable(SERVICE, MEMBER_GROUPS.name, "no list in value")
+            found.update(asked[group.lower()] for group in map(str, held) if group.lower() in asked)
+        return found
+
+
+def _latest(condition: str) -> dict[str, str | int]:
+    order: dict[str, str | int] = {"$orderby": "lastUpdateDateTime desc"}
+    return order | ({"$filter": condition} if condition else {})

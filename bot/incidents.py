@@ -1,0 +1,78 @@
+"""An incident as the bot remembers it: what Graph said last, and where its card stands. A leaf."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.posts import Shownable
+
+SEVERITIES = ("informational", "low", "medium", "high")
+
+
+def rank(severity: str) -> int:
+    """How grave a severity is: informational 0 to high 3; one we do not know counts as high, so that it is not missed."""
+    word = severity.casefold()
+    if word == "unknown":
+        return 0
+    return SEVERITIES.index(word) if word in SEVERITIES else len(SEVERITIES) - 1
+
+
+class Asset(BaseModel):
+    """Something an incident touches: `kind` is device, user, mailbox or file; `id` is the service's, where it has one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    name: str
+    id: str = ""
+    verdict: str = ""
+    remediation: str = ""
+
+
+class IncidentRecord(Shownable):
+    """One incident, one card. Times are the service's; words (`severity`, `status`) are Graph's, in lower-camel case.
+
+    `alerts` counts its alerts, -1 where they could not be read. `merged_into` is the surviving incident's id.
+    `first_severity` is what the card began with; `reopened` and `raised` say when it needed eyes again.
+    """
+
+    title: str
+    severity: str
+    status: str
+    created: datetime
+    updated: datetime
+    url: str = ""
+    assigned_to: str = ""
+    classification: str = ""
+    determination: str = ""
+    merged_into: str = ""
+    alerts: int = -1
+    alert_titles: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    assets: tuple[Asset, ...] = ()
+    pending_approvals: int = 0
+
+
+class BriefIncident(BaseModel):
+    """One line of a summary card."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    severity: str
+    url: str = ""
+
+
+class SummaryRecord(Shownable):
+    """One card for many incidents: `reason` is `open` (what is open when a subscription begins) or `burst` (many at once).
+
+    `total` counts all of them, `rows` are the gravest few. `counts` are by severity.
+    """
+
+    reason: Literal["open", "burst"]
+    at: datetime
+    total: int
+    counts: dict[str, int] = {}
+    rows: tuple[BriefIncident, ...] = ()

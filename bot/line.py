@@ -1,0 +1,40 @@
+"""A line that somebody typed, as a command's name and its words (teams-platform 6.4)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rapidfuzz import fuzz, process
+
+from bot.command import Command
+from bot.errors import UsageError
+
+REPLACED = str.maketrans(
+    {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\u2013": "-", "\u2014": "--"}
+)
+ALIKE = 70.0
+LONGEST = 2000
+
+
+class Commands:
+    """The registered commands by every name they answer to."""
+
+    def __init__(self, commands: Sequence[Command[Any]]) -> None:
+        self.all = tuple(commands)
+        self._named: Mapping[str, Command[Any]] = {name: c for c in commands for name in (c.name, *c.aliases)}
+
+    def find(self, line: str) -> tuple[Command[Any], str]:
+        """The command and the words after its name. Raises UsageError, with the nearest name where there is one."""
+        words = line.translate(REPLACED).strip()
+        if len(words) > LONGEST:
+            raise UsageError("error.too_long", most=LONGEST)
+        name, _, rest = words.partition(" ")
+        name = name.removeprefix("/").casefold()
+        if not name:
+            raise UsageError("error.nothing_said")
+        command = self._named.get(name)
+        if command:
+            return command, " ".join(rest.split())
+        near = process.extractOne(name, list(self._named), scorer=fuzz.ratio, score_cutoff=ALIKE)
+        if near:
+            raise UsageError("error.unknown_command_near", said=name, near=self._named[near[0]].name)
+        raise UsageError("error.unknown_command", said=name)

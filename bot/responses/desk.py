@@ -1,0 +1,159 @@
+"""Where requests are made and decided: the people's side of the machine. Each act is one commit, audit included."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.audit import Entry
+from bot.posts import Post
+from bot.records import mutate
+from bot.responses import machine, requests
+from bot.responses.models import Evidence, Person, Request, Response, State, Step, Target
+from bot.services import Services
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+def new_id() -> str:
+    """A request's id: short enough to be read out, long enough never to meet another."""
+    return "WK-" + "".join(secrets.choice(ALPHABET) for _ in range(10))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What somebody asks for, parsed and checked. `origin` is the conversation it was asked in."""
+
+    response: Response
+    target: Target
+    parameters: Mapping[str, str]
+    reason: str
+    requester: Person
+    evidence: Evidence
+    posts: Sequence[Post]
+    origin: str
+
+
+class Desk:
+    """The requests of one customer, as people act on them."""
+
+    def __init__(self, services: Services, customer: str) -> None:
+        self.services = services
+        self.customer = customer
+
+    async def propose(self, proposal: Proposal) -> tuple[Request, bool]:
+        """Write the request down and have its card posted.
+
+        Returns the request and whether it is new: the same response on the same device is asked for once at a time.
+        One that needs no approval is approved at once.
+        """
+        request = self._made(proposal)
+        more = {
+            "response": request.response,
+            "device": request.target.id,
+            "parameters": dict(request.parameters),
+            "four_eyes": request.four_eyes,
+            "approvals_needed": request.approvals_needed,
+        }
+        standing = await requests.create(
+            self.services, request, self._entry(request.id, request.requester, "proposed", more)
+        )
+        await self.services.wake(self.customer, requests.KIND, standing.id)
+        return standing, standing.id == request.id
+
+    def _made(self, proposal: Proposal) -> Request:
+        now, response = self.services.clock.now(), proposal.response
+        request = Request(
+            id=new_id(),
+            customer=self.customer,
+            response=response.name,
+            family=response.family,
+            target=proposal.target,
+            parameters=dict(proposal.parameters),
+            reason=proposal.reason,
+            requester=proposal.requester,
+            origin=proposal.origin,
+            created=now,
+            expires=now + response.time_to_live,
+            approvals_needed=response.approvals,
+            four_eyes=self.services.four_eyes,
+            evidence=proposal.evidence,
+            inverse=response.inverse,
+            posts=tuple(proposal.posts),
+            story=(Step(at=now, key="story.proposed", values={"who": proposal.requester.name}),),
+        )
+        if response.approvals:
+            return request
+        at_once = {"state": State.APPROVED, "send_by": now + response.send_within, "next_check": now}
+        return request.model_copy(update=at_once)
+
+    async def approve(self, key: str, who: Person, comment: str = "") -> Request:
+        """An approver says yes."""
+        request = await requests.get(self.services, self.customer, key)
+        within = self.services.responses[request.response].send_within
+        return await self._act(key, who, "approved", lambda r, now: machine.approve(r, who, now, within, comment))
+
+    async def reject(self, key: str, who: Person, reason: str) -> Request:
+        """An approver says no, and why."""
+        return await self._act(key, who, "rejected", lambda r, now: machine.reject(r, who, now, reason))
+
+    async def withdraw(self, key: str, who: Person) -> Request:
+        """The requester takes it back."""
+        return await self._act(key, who, "withdrawn", lambda r, now: machine.withdraw(r, who, now))
+
+    async def resend(self, key: str, who: Person) -> Request:
+        """An approver has one whose fate is unknown sent again."""
+        request = await requests.get(self.services, self.customer, key)
+        within = self.services.responses[request.response].send_within
+        return await self._act(key, who, "sent again", lambda r, now: machine.resend(r, who, now, within))
+
+    async def give_up(self, key: str, who: Person) -> Request:
+        """An approver leaves one whose fate is unknown; the way is free for the next."""
+        return await self._act(key, who, "given up", lambda r, now: machine.give_up(r, who, now))
+
+    async def adopt(self, key: str, post: Post) -> Request | None:
+        """A click came from a message we had lost track of: it is the card now, the other becomes a pointer to it."""
+
+        def adopted(request: Request) -> Request:
+            if post.message and request.post_at(post.place.id, post.message):
+                return request
+            others = tuple(_superseded(p) if _same_card(p, post) else p for p in request.posts)
+            return request.model_copy(update={"posts": (*others, post)})
+
+        now = self.services.clock.now()
+        return await mutate(self.services.ledger, self.customer, requests.KIND, key, Request, now, adopted)
+
+    async def show_here(self, key: str, post: Post) -> Request | None:
+        """Show an open request where somebody asked for it again; an older card of it there becomes a pointer."""
+        return await self.adopt(key, post)
+
+    def _entry(self, key: str, who: Person, what: str, more: Mapping[str, object] | None = None) -> Entry:
+        return Entry(
+            at=self.services.clock.now(),
+            what=what,
+            who=f"{who.tenant}/{who.id}",
+            subject=f"request:{key}",
+            more=more or {},
+        )
+
+    async def _act(self, key: str, who: Person, what: str, step: Callable[[Request, datetime], Request]) -> Request:
+        now = self.services.clock.now()
+        request = await requests.transition(
+            self.services,
+            self.customer,
+            key,
+            lambda current: step(current, now),
+            lambda after: [self._entry(key, who, what, {"state": after.state.value})],
+            now=now,
+        )
+        await self.services.wake(self.customer, requests.KIND, key)
+        return request
+
+
+def _same_card(one: Post, other: Post) -> bool:
+    return one.key == other.key and one.place.id == other.place.id and one.state in ("wanted", "live", "unsure")
+
+
+def _superseded(post: Post) -> Post:
+    """A card that stands becomes a pointer; one that was never confirmed is not waited for any more."""
+    return post.model_copy(update={"state": "pointer", "shown": 0} if post.message else {"state": "gone"})

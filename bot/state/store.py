@@ -1,0 +1,124 @@
+"""The one store: records with revisions, their due times, the audit stream, leases, answers of turns, rate buckets.
+
+Two implementations share one contract test: `memory.py` (a twin for tests) and `redis.py`. Everything that belongs to
+a customer is kept under that customer's tenant id, and one commit changes one customer only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A record as it stands: `rev` grows by one with each write, `state` is what transitions compare."""
+
+    kind: str
+    id: str
+    rev: int
+    state: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One write of a commit.
+
+    `rev` is the revision the writer has seen (0: the record must not exist) and `was` the state it has seen; either not
+    matching fails the whole commit. `data` None deletes. `due` is when the record wants to be woken (None: never).
+    `keep` is how many seconds the record lives on (None: for good).
+    """
+
+    kind: str
+    id: str
+    rev: int
+    was: str = ""
+    state: str = ""
+    data: Mapping[str, Any] | None = None
+    due: datetime | None = None
+    keep: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sealed:
+    """Audit entries ready to be appended: they hold only if the stream's head is still `head`."""
+
+    head: str
+    entries: Sequence[tuple[str, str]] = ()  # (entry as JSON text, its hash)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """A record that wants to be woken at `at`."""
+
+    kind: str
+    id: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """What came of claiming a turn: `fresh` (do it), `busy` (somebody does it now) or `done` with its answer."""
+
+    state: Literal["fresh", "busy", "done"]
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
+class HeadMoved(Exception):  # noqa: N818 - reads as what happened
+    """Somebody else appended to the audit stream first: seal the entries again."""
+
+
+class Store(Protocol):
+    """See the module. Every method may raise `StoreDown`; `commit` may raise `Conflict` and `HeadMoved`."""
+
+    async def get(self, customer: str, kind: str, key: str) -> Record | None:
+        """One record, or None."""
+
+    async def get_many(self, customer: str, kind: str, keys: Sequence[str]) -> list[Record]:
+        """Those of the records that exist, in the order asked for."""
+
+    async def newest(self, customer: str, kind: str, *, limit: int = 1000) -> list[Record]:
+        """Records of a kind, the latest written first."""
+
+    async def commit(self, customer: str, changes: Sequence[Change], sealed: Sealed | None = None) -> None:
+        """Write all changes, their due times and the audit entries, or nothing."""
+
+    async def due(self, customer: str, before: datetime, *, limit: int = 1000) -> list[Due]:
+        """Records due before that moment, earliest first."""
+
+    async def head(self, customer: str) -> str:
+        """The hash of the newest audit entry, empty where there is none."""
+
+    async def audit(self, customer: str, *, limit: int = 1000, after: str = "") -> list[tuple[str, str, str]]:
+        """Audit entries as (position, entry as JSON text, hash), oldest first, those after a position."""
+
+    async def customers(self) -> list[str]:
+        """Every customer that has a record."""
+
+    async def lease(self, customer: str, name: str, owner: str, seconds: float) -> bool:
+        """Take a lease, or keep it if it is already this owner's. False: somebody else has it."""
+
+    async def release(self, customer: str, name: str, owner: str) -> None:
+        """Give a lease back if it is still this owner's."""
+
+    async def claim(self, customer: str, turn: str, seconds: float) -> Claimed:
+        """Claim a turn for that many seconds, or learn what became of it."""
+
+    async def finish(self, customer: str, turn: str, answer: Mapping[str, Any], seconds: float) -> None:
+        """Keep a turn's answer for redeliveries."""
+
+    async def abandon(self, customer: str, turn: str) -> None:
+        """Give a claim back, so that a redelivery is taken up at once."""
+
+    async def take(self, customer: str, bucket: str, windows: Sequence[tuple[int, float]], now: datetime) -> float:
+        """Take one from a rate bucket of (count, seconds) windows. 0: taken; else the seconds to wait, nothing taken."""
+
+    async def put_value(self, customer: str, name: str, value: Mapping[str, Any], seconds: float) -> None:
+        """Keep a small value for that many seconds."""
+
+    async def get_value(self, customer: str, name: str) -> Mapping[str, Any] | None:
+        """A small value, or None."""
+
+    async def ping(self) -> None:
+        """Raise StoreDown unless the store answers and accepts writes."""

@@ -1,0 +1,257 @@
+"""The pieces a card is made of: thin subclasses over the `adaptivecards` package, which lacks half and checks nothing.
+
+What they add: a constructor that refuses unknown keywords (the package drops them silently) and leaves out what is
+None; actions and inputs; text that must be `Safe`; a `Card` whose `to_dict` is the only way out. The package ships no
+types, hence the one `type: ignore` for each class taken from it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Self, TypeAlias
+
+from adaptivecards import baseobject as base
+from adaptivecards import containers as package
+from adaptivecards import elements as leaves
+from adaptivecards.adaptivecard import AdaptiveCard
+
+from cards.text import Safe
+
+LARGEST = 60 * 1024
+"""Bytes a card may have in UTF-16; Teams refuses a message of about 100 KB."""
+
+Tone: TypeAlias = Literal["default", "emphasis", "good", "attention", "warning", "accent"]
+Colour: TypeAlias = Literal["Default", "Accent", "Good", "Warning", "Attention"]
+Size: TypeAlias = Literal["Small", "Default", "Medium", "Large"]
+Spacing: TypeAlias = Literal["None", "Small", "Default", "Medium", "Large"]
+Style: TypeAlias = Literal["default", "positive", "destructive"]
+
+
+class CardTooLarge(ValueError):  # noqa: N818 - reads as what happened
+    """A card is larger than Teams takes: show fewer rows."""
+
+
+class Strict:
+    """Refuses keywords that the element does not have (TypeError); None means: leave it out."""
+
+    def __init__(self, **given: Any) -> None:
+        classes = type(self).__mro__
+        has = {n for c in classes for n, value in vars(c).items() if isinstance(value, base.PropertyType)}
+        if unknown := sorted(given.keys() - has):
+            raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
+        super().__init__(**{name: value for name, value in given.items() if value is not None})
+
+
+class Element(Strict, base.Element):  # type: ignore[misc]  # untyped package
+    """What stands in a body or a list of actions, and has a `type`."""
+
+    fallback = base.PropertyType(type=base.BareObject)
+
+
+class TextBlock(Strict, leaves.TextBlock):  # type: ignore[misc]  # untyped package
+    """A line or paragraph of Markdown; it always wraps."""
+
+    text = base.PropertyType(type=Safe)
+    subtle = base.PropertyType(type=bool, key_name="isSubtle")
+    style = base.PropertyType(type=str)
+
+    def __init__(
+        self,
+        text: Safe,
+        *,
+        size: Size | None = None,
+        bold: bool = False,
+        color: Colour | None = None,
+        subtle: bool | None = None,
+        heading: bool = False,
+        spacing: Spacing | None = None,
+        separator: bool | None = None,
+    ) -> None:
+        super().__init__(
+            text=text,
+            wrap=True,
+            size=size,
+            weight="Bolder" if bold else None,
+            color=color,
+            subtle=subtle,
+            style="heading" if heading else None,
+            spacing=spacing,
+            separator=separator,
+        )
+
+
+class Fact(Strict, package.Fact):  # type: ignore[misc]  # untyped package
+    """A name and its value, both Markdown."""
+
+    title = base.PropertyType(type=Safe)
+    value = base.PropertyType(type=Safe)
+
+    def __init__(self, title: Safe, value: Safe) -> None:
+        super().__init__(title=title, value=value)
+
+
+class FactSet(Strict, package.FactSet):  # type: ignore[misc]  # untyped package
+    """Names and values below each other."""
+
+    def __init__(self, facts: Sequence[Fact], *, spacing: Spacing | None = None) -> None:
+        super().__init__(facts=list(facts), spacing=spacing)
+
+
+class Container(Strict, package.Container):  # type: ignore[misc]  # untyped package
+    """Elements that belong together; tapping it runs `select`."""
+
+    select = base.PropertyType(type=Element, key_name="selectAction")
+
+    def __init__(
+        self,
+        items: Iterable[Any],
+        *,
+        style: Tone | None = None,
+        separator: bool | None = None,
+        spacing: Spacing | None = None,
+        select: Element | None = None,
+    ) -> None:
+        super().__init__(items=_kept(items), style=style, separator=separator, spacing=spacing, select=select)
+
+
+class ActionSet(Strict, package.ActionSet):  # type: ignore[misc]  # untyped package
+    """Buttons in the middle of a card."""
+
+    def __init__(self, actions: Iterable["Element | None"], *, spacing: Spacing | None = None) -> None:
+        super().__init__(actions=_kept(actions), spacing=spacing)
+
+
+class InputText(Element):
+    """A field to type into."""
+
+    element_type = "Input.Text"
+    label = base.PropertyType(type=str)
+    required = base.PropertyType(type=bool, key_name="isRequired")
+    error = base.PropertyType(type=str, key_name="errorMessage")
+    longest = base.PropertyType(type=int, key_name="maxLength")
+    multiline = base.PropertyType(type=bool, key_name="isMultiline")
+
+    def __init__(self, input_id: str, label: str, *, error: str, longest: int = 500) -> None:
+        super().__init__(id=input_id, label=label, required=True, error=error, longest=longest, multiline=True)
+
+
+class InputChoiceSet(Element):
+    """A list to choose one from; the first choice is chosen beforehand. `choices` are (title, value)."""
+
+    element_type = "Input.ChoiceSet"
+    label = base.PropertyType(type=str)
+    choices = base.PropertyType(type=list)
+    value = base.PropertyType(type=str)
+    style = base.PropertyType(type=str)
+
+    def __init__(self, input_id: str, label: str, choices: Sequence[tuple[str, str]]) -> None:
+        listed = [{"title": title, "value": value} for title, value in choices]
+        super().__init__(id=input_id, label=label, choices=listed, value=choices[0][1], style="compact")
+
+
+class Action(Element):
+    """A button."""
+
+    title = base.PropertyType(type=str)
+    style = base.PropertyType(type=str)
+    data = base.PropertyType(type=dict)
+    mode = base.PropertyType(type=str)
+    tooltip = base.PropertyType(type=str)
+    inputs = base.PropertyType(type=str, key_name="associatedInputs")
+
+    def secondary(self) -> Self:
+        """Move the button to the overflow menu where the client has one: not among the first that a thumb meets."""
+        self.mode = "secondary"
+        if isinstance(self.fallback, Action):
+            self.fallback.secondary()
+        return self
+
+
+class Submit(Action):
+    """A button whose data comes as a message; for clients that know no Action.Execute."""
+
+    element_type = "Action.Submit"
+
+
+class Execute(Action):
+    """A button that is answered with a card; older clients get the same data sent with `Submit`."""
+
+    element_type = "Action.Execute"
+    verb = base.PropertyType(type=str)
+
+    def __init__(
+        self,
+        title: str,
+        verb: str,
+        data: Mapping[str, Any],
+        *,
+        style: Style = "default",
+        inputs: bool = False,
+        tooltip: str | None = None,
+    ) -> None:
+        same: dict[str, Any] = {
+            "title": title,
+            "data": dict(data),
+            "style": None if style == "default" else style,
+            "tooltip": tooltip,
+            "inputs": "auto" if inputs else "none",
+        }
+        super().__init__(verb=verb, fallback=Submit(**same), **same)
+
+
+class OpenUrl(Action):
+    """A link; made by `cards.parts.link` alone, which checks where it leads."""
+
+    element_type = "Action.OpenUrl"
+    url = base.PropertyType(type=str)
+
+
+class ShowCard(Action):
+    """A button that unfolds inputs with a button of their own."""
+
+    element_type = "Action.ShowCard"
+    card = base.PropertyType(type=base.BareObject)
+
+
+class Panel(AdaptiveCard):  # type: ignore[misc]  # untyped package
+    """The part of a card that a `ShowCard` unfolds."""
+
+    def __init__(self, body: Iterable[Any], actions: Iterable[Action | None] = ()) -> None:
+        super().__init__()
+        self.set_data("version", "1.5")
+        self.body = _kept(body)
+        if buttons := _kept(actions):
+            self.actions = buttons
+
+
+class Card(Panel):
+    """A whole card: version 1.5, full width in Teams. `to_dict` is the only way out."""
+
+    def __init__(self, body: Iterable[Any], actions: Iterable[Action | None] = ()) -> None:
+        super().__init__(body, actions)
+        self.set_data("msteams", {"width": "Full"})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain dicts and lists without None. Raises CardTooLarge."""
+        card: dict[str, Any] = _plain(self)
+        if (size := measure(card)) > LARGEST:
+            raise CardTooLarge(f"{size} bytes of {LARGEST}")
+        return card
+
+
+def measure(card: Mapping[str, Any]) -> int:
+    """How many bytes Teams counts: compact JSON in UTF-16."""
+    return len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode("utf-16-le"))
+
+
+def _kept(parts: Iterable[Any]) -> list[Any]:
+    return [part for part in parts if part is not None]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, base.BareObject):
+        value = value.render()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value if inner is not None]
+    return str(value) if isinstance(value, str) else value

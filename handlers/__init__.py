@@ -1,0 +1,69 @@
+"""Everything the bot can do: explicit tuples, in the order in which /help shows them."""
+
+from typing import Any
+
+from bot.command import Button, Command, Features, View
+from bot.responses.models import Response
+from cards.error import error_card
+from cards.pointer import pointer_card
+from cards.welcome import welcome_card
+from cards.working import working_card
+from handlers import (
+    actions,
+    deciding,
+    device,
+    devices,
+    help,  # noqa: A004 - the module is named after its command
+    incident,
+    incident_watch,
+    incidents,
+    isolate,
+    release,
+    replies,
+    running,
+    scan,
+    score,
+    subscribe,
+    summaries,
+    unsubscribe,
+    whoami,
+)
+
+COMMANDS: tuple[Command[Any], ...] = (
+    incidents.COMMAND,
+    incident.COMMAND,
+    score.COMMAND,
+    devices.COMMAND,
+    device.COMMAND,
+    scan.COMMAND,
+    isolate.COMMAND,
+    release.COMMAND,
+    actions.COMMAND,
+    subscribe.COMMAND,
+    unsubscribe.COMMAND,
+    whoami.COMMAND,
+    help.COMMAND,
+)
+
+BUTTONS: tuple[Button, ...] = (running.BUTTON, *deciding.BUTTONS, actions.BUTTON, subscribe.BUTTON)
+
+RESPONSES: tuple[Response, ...] = (scan.RESPONSE, isolate.RESPONSE, release.RESPONSE)
+
+VIEWS: tuple[View, ...] = (deciding.VIEW, incident_watch.VIEW, summaries.VIEW, replies.VIEW)
+
+
+def features(poll_seconds: float) -> Features:
+    """All that the machine is told; `poll_seconds` is the pace of the watchers."""
+    return Features(
+        commands=COMMANDS,
+        buttons=BUTTONS,
+        responses=RESPONSES,
+        views=VIEWS,
+        watchers=(incident_watch.watcher(poll_seconds),),
+        on_error=error_card,
+        working=working_card,
+        done=replies.done_card,
+        pointer=pointer_card,
+        welcome=welcome_card,
+        texts=replies.texts(),
+    )

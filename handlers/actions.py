@@ -1,0 +1,128 @@
+"""/actions [pending|history]: what waits and what was done: our requests, the service's queue, the Action center."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+import structlog
+
+from bot.audit import Entry
+from bot.command import Button, Command, Context, Reply
+from bot.errors import ServiceError, Stale, UsageError
+from bot.graph.models import GraphAlert
+from bot.responses import requests
+from bot.roles import Role
+from bot.turn import Click
+from cards.actions import ActionsView, HistoryView, PendingEvidence, actions_card, history_card
+from cards.incident import assets_of
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+USAGE = "/actions [pending|history]"
+ACTIVE = ("Pending", "InProgress")
+MOST = 100
+READ_SECONDS = 12.0
+
+
+def _parse(words: str) -> str:
+    name = words.casefold() or "pending"
+    if name not in ("pending", "history"):
+        raise UsageError("error.unknown_filter", said=words, known="pending, history", usage=USAGE)
+    return name
+
+
+async def _read(reading: Awaitable[T]) -> T | None:
+    """What a source answers, or None: then the card names it as not read."""
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await reading
+    except (ServiceError, TimeoutError) as error:
+        log.info("source_not_read", error=str(error))
+        return None
+
+
+async def _run(context: Context, name: str) -> Reply:
+    return await _pending(context) if name == "pending" else await _history(context)
+
+
+async def _pending(context: Context) -> Reply:
+    open_requests = await requests.still_open(context.services, context.customer)
+    queued, investigations, alerts = await asyncio.gather(
+        _read(context.defender.machine_actions(statuses=ACTIVE, top=MOST)),
+        _read(context.defender.investigations(state="PendingApproval")),
+        _read(context.graph.alerts(top=1000)),
+    )
+    view = ActionsView(
+        requests=tuple(open_requests),
+        queued=None if queued is None else tuple(queued),
+        investigations=None if investigations is None else tuple(investigations),
+        evidence=None if alerts is None else _waiting(alerts),
+        cancel=context.role >= Role.APPROVER,
+        tenant=context.customer,
+    )
+    return Reply(shown=actions_card(context.look, view))
+
+
+def _waiting(alerts: Sequence[GraphAlert]) -> tuple[PendingEvidence, ...]:
+    """The things in open alerts whose remediation waits in the Action center (graph-api 1.1)."""
+    return tuple(
+        PendingEvidence(
+            kind=item.kind,
+            name=assets_of([item])[0].name,
+            device=item.device_name,
+            incident=str(alert.incident_id or ""),
+        )
+        for alert in alerts
+        for item in alert.evidence
+        if item.waits_for_approval
+    )
+
+
+async def _history(context: Context) -> Reply:
+    finished = [r for r in await requests.latest(context.services, context.customer) if r.final]
+    actions = await _read(context.defender.machine_actions(top=MOST))
+    ours = {attempt.action for request in finished for attempt in request.attempts}
+    elsewhere = None
+    if actions is not None:
+        elsewhere = tuple(a for a in actions if a.id not in ours and not (a.requestor_comment or "").startswith("[WK-"))
+    view = HistoryView(requests=tuple(finished[:MOST]), outside=elsewhere, tenant=context.customer)
+    return Reply(shown=history_card(context.look, view))
+
+
+async def _cancel(context: Context, click: Click) -> Reply:
+    """Cancel a machine action that waits at the service (api:cancel-machine-action); written down before and after."""
+    action = await context.defender.machine_action(click.id)
+    if not action.is_active:
+        raise Stale("error.action_is_over", status=action.status or "")
+    await _note(context, "cancelling", click.id)
+    comment = f"cancelled by {context.actor.name} through Watchkeeper"
+    cancelled = await context.defender.cancel_machine_action(click.id, comment=comment)
+    await _note(context, "cancelled", click.id, cancelled.status or "")
+    reply = await _pending(context)
+    return Reply(shown=reply.shown, beside=False)
+
+
+async def _note(context: Context, what: str, action: str, status: str = "") -> None:
+    entry = Entry(
+        at=context.now,
+        what=what,
+        who=f"{context.actor.tenant}/{context.actor.id}",
+        subject=f"action:{action}",
+        more={"status": status} if status else {},
+    )
+    await context.services.ledger.commit(context.customer, [], [entry])
+
+
+COMMAND = Command(
+    name="actions",
+    usage=USAGE,
+    examples=("/actions", "/actions history"),
+    role=Role.READER,
+    parse=_parse,
+    run=_run,
+    menu=True,
+    permissions=("Machine.Read.All", "Alert.Read.All", "SecurityAlert.Read.All"),
+)
+
+BUTTON = Button(verb="cancel", role=Role.APPROVER, run=_cancel, slow=True, once=True)

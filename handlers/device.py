@@ -1,0 +1,85 @@
+"""/device NAME: one device, what runs on it and what may be done."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from bot.command import Command, Context, Reply
+from bot.devices import find_device, first_word
+from bot.errors import ServiceError, UsageError
+from bot.isolation import network_of
+from bot.responses import requests
+from bot.roles import Role
+from cards.device import DeviceView, Isolation, Offer, OpenRequest, device_card
+from handlers.devices import shown
+
+T = TypeVar("T")
+READ_SECONDS = 10.0
+
+
+def _parse(words: str) -> str:
+    name, rest = first_word(words)
+    if not name:
+        raise UsageError("error.no_device", usage="/device NAME")
+    return f"{name} {rest}".strip()
+
+
+async def _read(reading: Awaitable[list[T]]) -> tuple[T, ...] | None:
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return tuple(await reading)
+    except (ServiceError, TimeoutError):
+        return None
+
+
+async def _run(context: Context, name: str) -> Reply:
+    machine = await find_device(context, name, "device")
+    defender = context.defender
+    users, alerts, actions = await asyncio.gather(
+        _read(defender.logon_users(machine.id)),
+        _read(defender.machine_alerts(machine.id)),
+        _read(defender.machine_actions(machine_id=machine.id, top=100)),
+    )
+    pending = await requests.still_open(context.services, context.customer, machine.id)
+    isolation = Isolation(state="unknown") if actions is None else shown(network_of(actions))
+    read = {"users": users, "alerts": alerts, "actions": actions}
+    view = DeviceView(
+        machine=machine,
+        isolation=isolation,
+        users=users,
+        alerts=alerts,
+        actions=actions,
+        requests=tuple(OpenRequest(id=r.id, response=r.response, state=r.state.value) for r in pending),
+        offers=_offers(context, isolation, {r.response for r in pending}),
+        unread=tuple(source for source, what in read.items() if what is None),
+        tenant=context.customer,
+    )
+    return Reply(shown=device_card(context.look, view))
+
+
+def _offers(context: Context, isolation: Isolation, asked: set[str]) -> tuple[Offer, ...]:
+    """What this person may ask for now: not what is already asked, and of a pair only what changes something."""
+    pointless = {"isolated": "isolate", "being isolated": "isolate", "not isolated": "release"}.get(isolation.state)
+    return tuple(
+        Offer(
+            response=response.name,
+            needs_reason=response.needs_reason,
+            needs_approval=response.approvals > 0,
+            choices=response.parameters,
+        )
+        for response in context.services.responses.values()
+        if response.name not in asked and response.name != pointless and context.role >= response.asks
+    )
+
+
+COMMAND = Command(
+    name="device",
+    usage="/device NAME",
+    examples=("/device LAPTOP-042", "/device it"),
+    role=Role.READER,
+    parse=_parse,
+    run=_run,
+    aliases=("machine",),
+    menu=True,
+    permissions=("Machine.Read.All", "User.Read.All", "Alert.Read.All"),
+)

@@ -1,0 +1,36 @@
+"""/incident ID: one incident with its alerts, evidence and assets."""
+
+from bot.command import Command, Context, Reply
+from bot.errors import Missing, NotFound, UsageError
+from bot.roles import Role
+from cards.incident import IncidentDetails, incident_details_card
+
+USAGE = "/incident ID"
+LONGEST_ID = 18
+
+
+def _parse(words: str) -> str:
+    number = words.strip().removeprefix("#")
+    if not number.isdecimal() or not number.isascii() or len(number) > LONGEST_ID:
+        raise UsageError("error.no_incident_id", usage=USAGE)
+    return number
+
+
+async def _run(context: Context, number: str) -> Reply:
+    try:
+        incident = await context.graph.incident(number)
+    except Missing as error:
+        raise NotFound("error.no_such_incident", id=number) from error
+    details = IncidentDetails(incident=incident, alerts=incident.alerts)
+    return Reply(shown=incident_details_card(context.look, details))
+
+
+COMMAND = Command(
+    name="incident",
+    usage=USAGE,
+    examples=("/incident 2972395",),
+    role=Role.READER,
+    parse=_parse,
+    run=_run,
+    permissions=("SecurityIncident.Read.All", "SecurityAlert.Read.All"),
+)

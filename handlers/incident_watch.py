@@ -1,0 +1,266 @@
+"""The incident watcher: every incident has one card, edited as it changes (design section 4).
+
+Each customer has a watermark. What changed since then is read with an overlap, compared with the record of each
+incident, and written; the watermark moves only when all is written, so a crash repeats and never skips.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.command import View, Watcher
+from bot.errors import Conflict, ServiceError
+from bot.graph.models import Incident
+from bot.incidents import SEVERITIES, BriefIncident, IncidentRecord, SummaryRecord, rank
+from bot.metrics import SOURCE_READS
+from bot.posts import Place, Post
+from bot.records import read, write
+from bot.services import Services
+from bot.state.store import Change
+from bot.subscribers import active
+from bot.subscriptions import Subscription
+from bot.turn import Look, Shown
+from cards.incident import assets_of, incident_card
+from handlers.summaries import SUMMARY
+
+log = structlog.get_logger()
+
+KIND = "incident"
+WATERMARK = "watermark"
+OVERLAP = timedelta(minutes=2)
+MOST_AT_ONCE = 10
+MOST_DETAILS = 20
+MOST_READ = 1000
+
+
+async def poll(services: Services, customer: str) -> None:
+    """Read what changed and bring the cards up to it. A source that cannot be read is logged once it fails and heals."""
+    wanted = [s for s in await active(services, customer) if s.incidents]
+    if not wanted:
+        return
+    record = await services.store.get(customer, WATERMARK, KIND)
+    since = datetime.fromisoformat(record.data["until"]) if record else min(s.since for s in wanted)
+    try:
+        changes = await services.graph(customer).incidents_changed_since(since - OVERLAP, max_items=MOST_READ)
+    except ServiceError as error:
+        SOURCE_READS.labels("incidents", type(error).__name__).inc()
+        await _log_once(services, customer, str(error))
+        return
+    SOURCE_READS.labels("incidents", "ok").inc()
+    await _log_once(services, customer, "")
+    await Round(services, customer, wanted).take(changes.incidents)
+    until = max(changes.until, since)
+    mark = Change(kind=WATERMARK, id=KIND, rev=record.rev if record else 0, data={"v": 1, "until": until.isoformat()})
+    try:
+        await services.ledger.commit(customer, [mark])
+    except Conflict:
+        log.info("watermark_moved_by_another", customer=customer)
+
+
+async def _log_once(services: Services, customer: str, trouble: str) -> None:
+    """A failure is logged when it begins and its end when it ends, not every round."""
+    before = await services.store.get_value(customer, "incidents:trouble")
+    was = str(before["trouble"]) if before else ""
+    if bool(was) != bool(trouble):
+        log.warning("incidents_not_read" if trouble else "incidents_read_again", customer=customer, error=trouble)
+    if trouble or was:
+        await services.store.put_value(customer, "incidents:trouble", {"trouble": trouble}, 3600.0)
+
+
+class Round:
+    """One poll: the incidents that changed, and what to do about each."""
+
+    def __init__(self, services: Services, customer: str, wanted: Sequence[Subscription]) -> None:
+        self.services = services
+        self.customer = customer
+        self.wanted = wanted
+        self.details_left = MOST_DETAILS
+        self.now = services.clock.now()
+
+    async def take(self, incidents: Sequence[Incident]) -> None:
+        """Write each change; many new ones at once share one summary card."""
+        fresh, known = [], []
+        for incident in incidents:
+            record = await read(self.services.store, self.customer, KIND, incident.id, IncidentRecord)
+            if record is None:
+                fresh.append(incident)
+            elif record[0].updated < incident.last_update_date_time:
+                known.append(incident)
+        shown = [incident for incident in fresh if not incident.survivor and self._concerns(incident)]
+        if len(shown) > MOST_AT_ONCE:
+            await self._many(fresh, shown)
+        else:
+            for incident in fresh:
+                await self._first(incident, post=incident in shown)
+        for incident in known:
+            await self._changed(incident)
+
+    def _concerns(self, incident: Incident) -> bool:
+        """Open, or made since somebody subscribed: one that was over before has no card."""
+        created = incident.created_date_time or incident.last_update_date_time
+        return incident.is_open or any(created >= s.since for s in self.wanted)
+
+    def _posts(self, incident: Incident, key: str = "card") -> tuple[Post, ...]:
+        return tuple(
+            Post(key=key, place=s.place, locale=s.locale, zone=s.zone)
+            for s in self.wanted
+            if rank(incident.level) >= rank(s.incidents)
+        )
+
+    async def _first(self, incident: Incident, *, post: bool) -> None:
+        record = await self._described(incident, None)
+        await self._write(record.model_copy(update={"posts": self._posts(incident) if post else ()}))
+
+    async def _many(self, fresh: Sequence[Incident], shown: Sequence[Incident]) -> None:
+        """One card instead of many: the summaries and all the records in one commit, so that none is left without."""
+        summaries = [s for s in (self._summary(subscription, shown) for subscription in self.wanted) if s]
+        records = [_record_of(incident, self.customer, None) for incident in fresh]
+        changes = [write(SUMMARY, summary, self.now) for summary in summaries]
+        changes += [write(KIND, record, self.now) for record in records]
+        try:
+            await self.services.ledger.commit(self.customer, changes)
+        except Conflict:
+            log.info("incidents_written_by_another", customer=self.customer)
+            raise
+        for summary in summaries:
+            await self.services.wake(self.customer, SUMMARY, summary.id)
+
+    def _summary(self, subscription: Subscription, incidents: Sequence[Incident]) -> SummaryRecord | None:
+        """The summary for one conversation, of those incidents that it wants."""
+        mine = [i for i in incidents if rank(i.level) >= rank(subscription.incidents)]
+        if not mine:
+            return None
+        gravest = sorted(mine, key=lambda incident: -rank(incident.level))
+        post = Post(key="card", place=subscription.place, locale=subscription.locale, zone=subscription.zone)
+        return SummaryRecord(
+            id=secrets.token_hex(8),
+            customer=self.customer,
+            posts=(post,),
+            reason="burst",
+            at=self.now,
+            total=len(mine),
+            counts={level: sum(1 for i in mine if i.level == level) for level in SEVERITIES},
+            rows=tuple(brief(incident) for incident in gravest[:MOST_AT_ONCE]),
+        )
+
+    async def _changed(self, incident: Incident) -> None:
+        """The card follows the incident; what needs eyes again is said in its thread, too."""
+        for _ in range(10):
+            found = await read(self.services.store, self.customer, KIND, incident.id, IncidentRecord)
+            if found is None or found[0].updated >= incident.last_update_date_time:
+                return
+            before, stored = found
+            after = await self._described(incident, before)
+            posts = (*before.posts, *self._missing(incident, before), *self._nudges(before, after))
+            if _visible(before) == _visible(after) and posts == before.posts:
+                content = before.content
+            else:
+                content = before.content + 1
+            change = write(KIND, after.model_copy(update={"posts": posts, "content": content}), self.now, stored)
+            try:
+                await self.services.ledger.commit(self.customer, [change])
+            except Conflict:
+                continue
+            await self.services.wake(self.customer, KIND, incident.id)
+            return
+
+    def _missing(self, incident: Incident, before: IncidentRecord) -> list[Post]:
+        """Cards for conversations that have none of it yet."""
+        if incident.survivor or not incident.is_open:
+            return []
+        have = {post.place.id for post in before.posts if post.key == "card"}
+        return [post for post in self._posts(incident) if post.place.id not in have]
+
+    def _nudges(self, before: IncidentRecord, after: IncidentRecord) -> list[Post]:
+        """Replies below the cards: severity up, reopened."""
+        key = ""
+        if rank(after.severity) > rank(before.severity):
+            key = f"severity:{after.severity}"
+        elif before.status.casefold() == "resolved" and after.status.casefold() in ("active", "inprogress"):
+            key = f"reopened:{after.updated.isoformat()}"
+        if not key or any(post.key == key for post in before.posts):
+            return []
+        cards = [post for post in before.posts if post.key == "card" and post.state == "live"]
+        return [Post(key=key, place=_in_thread(post), locale=post.locale, zone=post.zone) for post in cards]
+
+    async def _described(self, incident: Incident, before: IncidentRecord | None) -> IncidentRecord:
+        """The record of an incident as it is now, with its alerts as far as this round may still read them."""
+        base = _record_of(incident, self.customer, before)
+        if self.details_left <= 0 or incident.survivor:
+            return base
+        self.details_left -= 1
+        try:
+            whole = await self.services.graph(self.customer).incident(incident.id)
+        except ServiceError as error:
+            log.info("incident_details_not_read", incident=incident.id, error=str(error))
+            return base
+        evidence = [item for alert in whole.alerts for item in alert.evidence]
+        more = {
+            "alerts": len(whole.alerts),
+            "alert_titles": tuple(dict.fromkeys(a.title or "" for a in whole.alerts if a.title))[:5],
+            "sources": tuple(sorted({a.service_source for a in whole.alerts if a.service_source}))[:5],
+            "assets": assets_of(evidence)[:12],
+            "pending_approvals": sum(1 for item in evidence if item.waits_for_approval),
+        }
+        return base.model_copy(update=more)
+
+    async def _write(self, record: IncidentRecord) -> None:
+        try:
+            await self.services.ledger.commit(self.customer, [write(KIND, record, self.now)])
+        except Conflict:
+            log.info("incident_written_by_another", incident=record.id)
+            return
+        if record.posts:
+            await self.services.wake(self.customer, KIND, record.id)
+
+
+def brief(incident: Incident) -> BriefIncident:
+    """One line of a summary."""
+    return BriefIncident(
+        id=incident.id,
+        title=incident.display_name or "",
+        severity=incident.level,
+        url=incident.incident_web_url or "",
+    )
+
+
+def _record_of(incident: Incident, customer: str, before: IncidentRecord | None) -> IncidentRecord:
+    facts = {
+        "id": incident.id,
+        "customer": customer,
+        "title": incident.display_name or "",
+        "severity": incident.level,
+        "status": incident.status or "",
+        "created": incident.created_date_time or incident.last_update_date_time,
+        "updated": incident.last_update_date_time,
+        "url": incident.incident_web_url or "",
+        "assigned_to": incident.assigned_to or "",
+        "classification": incident.classification or "",
+        "determination": incident.determination or "",
+        "merged_into": incident.survivor,
+    }
+    return before.model_copy(update=facts) if before else IncidentRecord(**facts)
+
+
+def _visible(record: IncidentRecord) -> dict[str, object]:
+    """What a reader of the card would see change; the time of the last change alone is not worth an edit."""
+    return record.model_dump(exclude={"posts", "content", "updated"})
+
+
+def _in_thread(post: Post) -> Place:
+    threaded = post.place.kind == "channel" and not post.place.thread
+    return post.place.model_copy(update={"thread": post.message}) if threaded else post.place
+
+
+def _render(record: IncidentRecord, post: Post, look: Look) -> Shown:
+    return incident_card(look, record, post.key)
+
+
+VIEW = View(kind=KIND, model=IncidentRecord, render=_render)
+
+
+def watcher(seconds: float) -> Watcher:
+    """The watcher at that pace."""
+    return Watcher(name="incidents", every=seconds, poll=poll)

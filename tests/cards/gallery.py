@@ -1,0 +1,237 @@
+"""Every card in its main states, by name, made of the sample models."""
+
+from bot import errors
+from bot.defender.models import Investigation, Score
+from bot.graph.models import Comparison, Incident, SecureScore
+from bot.incidents import BriefIncident, SummaryRecord
+from bot.responses.models import State
+from bot.roles import Role
+from bot.subscriptions import Subscription
+from bot.turn import Shown
+from cards.actions import ActionsView, HistoryView, PendingEvidence, actions_card, history_card
+from cards.choice import choice_card
+from cards.device import Isolation, device_card
+from cards.devices import devices_card
+from cards.error import error_card
+from cards.help import command_help_card, help_card
+from cards.incident import IncidentDetails, incident_card, incident_details_card
+from cards.incidents import IncidentList, incidents_card
+from cards.pointer import pointer_card
+from cards.request import request_card
+from cards.score import ScoreView, score_card
+from cards.subscription import subscribed_card, unsubscribed_card
+from cards.summary import summary_card
+from cards.text import say
+from cards.welcome import welcome_card
+from cards.whoami import WhoAmI, whoami_card
+from cards.working import interrupted_card, working_card
+from tests.cards.samples import (
+    COMMANDS,
+    LOOK,
+    MACHINE,
+    NOW,
+    TENANT,
+    Machine,
+    X,
+    action,
+    ago,
+    device_list,
+    device_view,
+    ended,
+    graph_alert,
+    incident,
+    incident_record,
+    place,
+    request,
+    requests,
+    sent,
+)
+
+
+def failures(x: X) -> dict[str, Exception]:
+    service = ("defender", "isolate")
+    return {
+        "person": errors.NotFound("error.no_such_device", name=x("laptop-042")),
+        "stale": errors.Stale("error.request_moved_on", state="timed out"),
+        "usage": errors.UsageError(
+            "error.unknown_filter", said=x("-x"), known="open, all", usage=x("/devices [FILTER]")
+        ),
+        "near": errors.UsageError("error.unknown_command_near", said=x("isolte"), near="isolate"),
+        "not-allowed": errors.NotAllowed("error.role", role="approver", command="approve"),
+        "uncatalogued": errors.PersonError("error.of_tomorrow", name=x("a")),
+        "ambiguous": errors.Ambiguous(
+            "error.several_devices",
+            [(f"device {MACHINE}", x("laptop-042.contoso.com"), x("1e5bc9d7")), (MACHINE, x("laptop-043"), "")],
+            "device",
+            name=x("laptop"),
+            count=2,
+        ),
+        "throttled": errors.Throttled(*service, retry_after=11.2),
+        "throttled-open": errors.Throttled("graph", "incidents"),
+        "unavailable": errors.Unavailable(*service, sent=False, status=503),
+        "unavailable-sent": errors.Unavailable(*service, message=x("time-out")),
+        "unauthorised": errors.Unauthorised("login", "token", status=401),
+        "permission": errors.MissingPermission(*service, permission=x("Machine.Isolate"), status=403),
+        "permission-unknown": errors.MissingPermission(*service, status=403),
+        "plan": errors.NotInPlan(*service, status=403, message=x("Tenant has no license for it")),
+        "barred": errors.Barred("teams", "post", status=403),
+        "rejected": errors.Rejected(*service, status=400, code=x("ActionBlocked"), message=x("Device is [offline](x)")),
+        "missing": errors.Missing(*service, status=404),
+        "conflict": errors.Conflict("changed"),
+        "store": errors.StoreDown(x("redis")),
+        "unexpected": ValueError(x("secret detail")),
+    }
+
+
+def waiting(x: X) -> tuple[PendingEvidence, ...]:
+    return (
+        PendingEvidence(kind="file", name=x("invoice.exe"), device=x("laptop-042"), incident="2972"),
+        PendingEvidence(kind="url", name=x("https://evil.example/a_b")),
+    )
+
+
+def lists(x: X) -> dict[str, Shown]:
+    secure = SecureScore(
+        id="s",
+        created_date_time=ago(days=1),
+        current_score=412.5,
+        max_score=780.0,
+        average_comparative_scores=(Comparison(basis="AllTenants", average_score=355.0),),
+    )
+    score = ScoreView(
+        secure=secure, devices=Score(score=340.0, time=ago(hours=6)), exposure=Score(score=33.4, time=ago(hours=6))
+    )
+    pending = (
+        Investigation(
+            id="9",
+            state="PendingApproval",
+            machine_id=MACHINE,
+            computer_dns_name=x("laptop-042"),
+            start_time=ago(days=1),
+        ),
+    )
+    evidence = waiting(x)
+    view = ActionsView(
+        requests=(request(x), sent(x)), queued=(action(x),), investigations=pending, evidence=evidence, tenant=TENANT
+    )
+    past = HistoryView(
+        requests=(ended(x, State.SUCCEEDED, "Succeeded"), request(x, state=State.REJECTED, ended=ago(days=3))),
+        outside=(action(x, status="Failed", last_update_date_time_utc=ago(days=2)),),
+        tenant=TENANT,
+    )
+    brief = tuple(
+        BriefIncident(id=str(n), title=x(f"Incident {n}"), severity=s) for n, s in enumerate(("high", "medium", "odd"))
+    )
+    summary = SummaryRecord(
+        id="s", customer=TENANT, reason="open", at=NOW, total=14, counts={"high": 2, "low": 12}, rows=brief
+    )
+    rows = (incident(x), incident(x, display_name=None, severity="medium", status="resolved"))
+    nothing = ActionsView(requests=(), queued=(), investigations=(), evidence=())
+    unread = ActionsView(requests=(), queued=None, investigations=None, evidence=())
+    return {
+        "devices": devices_card(LOOK, device_list(x, 10)),
+        "devices-none": devices_card(LOOK, device_list(x, 0, filter="", text=x("zzz"), total=0, page=1, pages=1)),
+        "incidents": incidents_card(LOOK, IncidentList(filter="open", total=2, rows=rows, tenant=TENANT)),
+        "incidents-unread": incidents_card(LOOK, IncidentList(total=None, unread=("incidents",))),
+        "summary-open": summary_card(LOOK, summary),
+        "summary-burst": summary_card(LOOK, summary.model_copy(update={"reason": "burst", "total": 3})),
+        "summary-none": summary_card(LOOK, summary.model_copy(update={"total": 0, "counts": {}, "rows": ()})),
+        "actions": actions_card(LOOK, view),
+        "actions-none": actions_card(LOOK, nothing),
+        "actions-unread": actions_card(LOOK, unread),
+        "history": history_card(LOOK, past),
+        "history-none": history_card(LOOK, HistoryView(requests=(), outside=())),
+        "score": score_card(LOOK, score),
+        "score-unread": score_card(
+            LOOK,
+            ScoreView(secure=None, devices=None, exposure=Score(score=71), unread=("secure", "devices")),
+        ),
+    }
+
+
+def conversation(x: X) -> dict[str, Shown]:
+    subscription = Subscription(id="c", customer=TENANT, place=place(), since=NOW, incidents="medium")
+    who = WhoAmI(
+        name=x("Anna Fischer"),
+        role=Role.OPERATOR,
+        object_id=x("a0000000-0000-4000-8000-000000000001"),
+        tenant=TENANT,
+        customer=x("Contoso"),
+        conversation_kind="channel",
+        may=("help", "whoami", "devices"),
+    )
+    nobody = WhoAmI(name=x("Zoe"), role=Role.NONE, object_id="z", tenant="t", customer="", conversation_kind="personal")
+    choices = [(f"device {MACHINE}", x(f"laptop-{n:03}.contoso.com"), x("last seen yesterday")) for n in range(3)]
+    return {
+        "welcome": welcome_card(LOOK),
+        "help": help_card(LOOK, Role.READER, COMMANDS),
+        "help-isolate": command_help_card(LOOK, COMMANDS[9]),
+        "whoami": whoami_card(LOOK, who),
+        "whoami-none": whoami_card(LOOK, nobody),
+        "choice": choice_card(LOOK, say(LOOK, "choice.which"), choices, 4),
+        "subscribed": subscribed_card(LOOK, subscription),
+        "subscribed-requests": subscribed_card(
+            LOOK, subscription.model_copy(update={"incidents": "", "requests": True})
+        ),
+        "unsubscribed": unsubscribed_card(LOOK),
+        "working": working_card(LOOK, x("devices high-risk")),
+        "interrupted": interrupted_card(LOOK, x("devices high-risk")),
+        "pointer": pointer_card(LOOK),
+    }
+
+
+def incidents(x: X) -> dict[str, Shown]:
+    record = incident_record(x)
+    resolved = incident_record(
+        x, status="resolved", classification="falsePositive", alerts=-1, assets=(), alert_titles=(), pending_approvals=0
+    )
+    alerts = tuple(graph_alert(x, n) for n in range(3))
+    return {
+        "incident": incident_card(LOOK, record),
+        "incident-resolved": incident_card(LOOK, resolved),
+        "incident-merged": incident_card(LOOK, incident_record(x, status="redirected", merged_into="3001")),
+        "incident-raised": incident_card(LOOK, record, "severity:high"),
+        "incident-reopened": incident_card(LOOK, record, "reopened:2026-11-23T13:00:00Z"),
+        "incident-changed": incident_card(LOOK, record, "other"),
+        "incident-details": incident_details_card(LOOK, IncidentDetails(incident=incident(x), alerts=alerts)),
+        "incident-details-unread": incident_details_card(
+            LOOK, IncidentDetails(incident=incident(x), alerts=None, unread=("alerts",))
+        ),
+        "incident-details-bare": incident_details_card(
+            LOOK, IncidentDetails(incident=Incident(id="7", last_update_date_time=NOW), alerts=())
+        ),
+    }
+
+
+def devices(x: X) -> dict[str, Shown]:
+    bare = device_view(
+        x,
+        machine=Machine(id=MACHINE),
+        isolation=Isolation(state="unknown"),
+        users=None,
+        alerts=None,
+        actions=None,
+        requests=(),
+        offers=(),
+        unread=("users", "alerts", "actions"),
+    )
+    quiet = device_view(
+        x, isolation=Isolation(state="not isolated"), users=(), alerts=(), actions=(), requests=(), offers=()
+    )
+    return {
+        "device": device_card(LOOK, device_view(x)),
+        "device-unread": device_card(LOOK, bare),
+        "device-quiet": device_card(LOOK, quiet),
+    }
+
+
+def every(x: X = str) -> dict[str, Shown]:
+    """All cards by name; `x` makes each outside text."""
+    return {
+        **conversation(x),
+        **devices(x),
+        **lists(x),
+        **incidents(x),
+        **{f"request-{name}": request_card(LOOK, made) for name, made in requests(x).items()},
+        **{f"error-{name}": error_card(LOOK, error, "R-4F2A") for name, error in failures(x).items()},
+    }

@@ -1,0 +1,150 @@
+import re
+from datetime import timedelta
+
+import pytest
+
+from bot.graph.models import Incident
+from cards.actions import ActionsView, HistoryView, actions_card, history_card
+from cards.device import device_card
+from cards.devices import devices_card
+from cards.elements import LARGEST, measure
+from cards.incident import IncidentDetails, incident_card, incident_details_card
+from cards.incidents import IncidentList, incidents_card
+from cards.request import request_card
+from tests.cards import gallery, samples, walk
+from tests.cards.samples import LOOK, NOW
+
+HUGE = "*[x](" * 2000
+
+
+def huge(_default: str) -> str:
+    return HUGE
+
+
+CARDS = gallery.every()
+HOSTILE = gallery.every(huge)
+
+
+@pytest.mark.parametrize("name", sorted(CARDS))
+class TestEveryCard:
+    """What holds for each card of the gallery."""
+
+    def test_is_a_teams_card(self, name):
+        """Each card is version 1.5, names the schema and is full width in Teams."""
+        card = CARDS[name].card
+        assert card["version"] == "1.5"
+        assert card["$schema"].endswith("adaptive-card.json")
+        assert card["msteams"] == {"width": "Full"}
+
+    def test_has_a_one_line_summary(self, name):
+        """Each card has a summary of one line without Markdown, for notifications."""
+        summary = CARDS[name].summary
+        assert summary.strip() == summary
+        assert summary
+        assert "\n" not in summary
+        assert "**" not in summary
+
+    def test_button_data_names_a_record_and_nothing_else(self, name):
+        """Button data is exactly v, verb, id and rev, the same in the fallback, and the verb is the action's."""
+        for action in walk.actions(CARDS[name].card):
+            if action["type"] == "Action.Execute":
+                assert set(action["data"]) == {"v", "verb", "id", "rev"}
+                assert action["data"]["verb"] == action["verb"]
+                assert action["fallback"]["type"] == "Action.Submit"
+                assert action["fallback"]["data"] == action["data"]
+                assert action["fallback"]["title"] == action["title"]
+
+    def test_holds_no_null(self, name):
+        """No value is null: one null can blank a card on a phone."""
+        assert all(value is not None for node in walk.nodes(CARDS[name].card) for value in node.values())
+
+    def test_inputs_have_labels(self, name):
+        """Each input has an id and a label, and a required one says what is missing."""
+        for node in walk.nodes(CARDS[name].card):
+            if str(node.get("type", "")).startswith("Input."):
+                assert node["id"]
+                assert node["label"]
+                assert not node.get("isRequired") or node["errorMessage"]
+
+    def test_text_wraps_and_is_not_empty(self, name):
+        """Each line wraps (phones are 320 pixels wide) and says something."""
+        for node in walk.nodes(CARDS[name].card):
+            if node.get("type") == "TextBlock":
+                assert node["wrap"] is True
+                assert node["text"].strip()
+            for fact in node.get("facts", ()):
+                assert fact["title"].strip()
+                assert fact["value"].strip()
+
+    def test_has_at_most_six_buttons_in_its_bar(self, name):
+        """A bar has at most six buttons; those that can wait are secondary."""
+        for node in walk.nodes(CARDS[name].card):
+            bar = node.get("actions", ())
+            assert len(bar) <= 6
+            assert sum(button.get("mode") != "secondary" for button in bar) <= 4
+            assert not bar or any(button.get("mode") != "secondary" for button in bar)
+
+    def test_links_lead_to_microsoft(self, name):
+        """Each link is https on a host of Microsoft's."""
+        for action in walk.actions(CARDS[name].card):
+            if action["type"] == "Action.OpenUrl":
+                assert re.match(r"https://(security|entra)\.microsoft\.com(/|$)", action["url"])
+
+    def test_times_name_their_zone(self, name):
+        """Wherever a time of day stands, its zone stands right after it."""
+        for text in [*walk.markdown_texts(CARDS[name].card), CARDS[name].summary]:
+            for found in re.finditer(r"\b\d\d:\d\d\b", text):
+                assert re.match(r" (CET|CEST)\b", text[found.end() :]), text
+
+
+def big_cards():
+    """Cards with as much in them as a tenant can have, all of it hostile."""
+    x = huge
+    alerts = tuple(samples.graph_alert(x, n) for n in range(120))
+    some = samples.requests(x)
+    many = tuple(some.values()) * 5
+    actions = tuple(samples.action(x) for _ in range(120))
+    view = samples.device_view(x)
+    yield "devices", devices_card(LOOK, samples.device_list(str, 120, total=120, pages=1, page=1))
+    yield "devices hostile", devices_card(LOOK, samples.device_list(x, 10, text=HUGE))
+    yield "incident", incident_card(LOOK, samples.incident_record(x, assets=samples.incident_record(x).assets * 60))
+    yield "details", incident_details_card(LOOK, IncidentDetails(incident=samples.incident(x), alerts=alerts))
+    rows = tuple(samples.incident(x) for _ in range(120))
+    yield "incidents", incidents_card(LOOK, IncidentList(total=120, rows=rows))
+    yield (
+        "device",
+        device_card(
+            LOOK,
+            samples.device_view(
+                x, users=view.users * 60, alerts=view.alerts * 60, actions=actions, requests=view.requests * 60
+            ),
+        ),
+    )
+    yield (
+        "actions",
+        actions_card(
+            LOOK, ActionsView(requests=many, queued=actions, investigations=None, evidence=gallery.waiting(x) * 60)
+        ),
+    )
+    yield "history", history_card(LOOK, HistoryView(requests=many, outside=actions))
+    steps = tuple(samples.step(NOW - timedelta(minutes=n), "rejected", who=HUGE, reason=HUGE) for n in range(60))
+    yield "request", request_card(LOOK, samples.sent(x, story=steps, evidence=samples.facts(x, users=(HUGE,) * 300)))
+
+
+@pytest.mark.parametrize(("name", "shown"), list(big_cards()))
+def test_card_fits_into_a_message(name, shown):
+    """However much there is, and however long and hostile it is, a card stays under 60 KB."""
+    assert 2000 < measure(shown.card) < LARGEST
+
+
+@pytest.mark.parametrize("name", sorted(CARDS))
+def test_hostile_text_of_any_length_fits(name):
+    """Each card in the gallery stays under 60 KB when every outside text is 10,000 hostile characters."""
+    assert measure(HOSTILE[name].card) < LARGEST
+
+
+def test_rows_that_are_not_shown_are_counted():
+    """A list that is cut says how many rows are missing."""
+    incidents = tuple(Incident(id=str(n), last_update_date_time=NOW) for n in range(25))
+    card = incidents_card(LOOK, IncidentList(total=25, rows=incidents)).card
+    assert "5 more" in walk.text_of(card)

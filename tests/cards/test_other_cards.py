@@ -1,0 +1,255 @@
+from itertools import pairwise
+
+import pytest
+
+from bot import errors
+from bot.defender.models import Score
+from bot.graph.models import Evidence, SecureScore
+from bot.roles import Role
+from cards.actions import ActionsView, actions_card
+from cards.device import Isolation, device_card
+from cards.error import error_card
+from cards.help import help_card
+from cards.incident import assets_of, incident_card
+from cards.incidents import IncidentList, incidents_card
+from cards.score import ScoreView, exposure_level, score_card
+from tests.cards import gallery, samples, walk
+from tests.cards.samples import COMMANDS, LOOK, MACHINE
+
+CARDS = gallery.every()
+
+
+def text(name: str) -> str:
+    return walk.text_of(CARDS[name].card)
+
+
+def ids(card, verb: str) -> list[str]:
+    return [a["data"]["id"] for a in walk.actions(card) if a["type"] == "Action.Execute" and a["verb"] == verb]
+
+
+class TestDevice:
+    """The device card."""
+
+    def test_offers_unfold_their_inputs(self):
+        """A response that needs a reason unfolds one, its choices are lists with the service's words."""
+        card = CARDS["device"].card
+        assert ids(card, "propose") == [f"scan:{MACHINE}", f"isolate:{MACHINE}", f"release:{MACHINE}"]
+        lists = {n["id"]: n for n in walk.nodes(card) if n.get("type") == "Input.ChoiceSet"}
+        assert [c["value"] for c in lists["IsolationType"]["choices"]] == ["Full", "Selective"]
+        assert lists["IsolationType"]["value"] == "Full"
+        assert sum(n.get("type") == "Input.Text" for n in walk.nodes(card)) == 2
+
+    def test_what_could_not_be_read_is_said(self):
+        """A source that failed is named, and its part says so instead of showing nothing."""
+        said = text("device-unread")
+        assert said.count("could not be read") == 3
+        assert "Could not be read: who logged on (Defender), alerts (Defender), machine actions" in said
+        assert "No open alerts" not in said
+
+    def test_nothing_there_is_said(self):
+        """An empty source that was read is said to be empty."""
+        said = text("device-quiet")
+        assert "No open alerts." in said
+        assert "could not be read" not in said
+
+    def test_isolation_is_said_to_be_derived(self):
+        """The state of the network is not the service's word, and the card says so."""
+        assert "derived from machine actions" in text("device")
+
+    def test_a_domain_admin_stands_out(self):
+        """That a domain admin logged on is said in words."""
+        assert "**domain admin**" in text("device")
+
+    @pytest.mark.parametrize("state", ["isolated", "not isolated", "unknown", "being isolated", "being released"])
+    def test_each_network_state_has_its_words(self, state):
+        """What is only being done is not said to be done."""
+        said = walk.text_of(device_card(LOOK, samples.device_view(str, isolation=Isolation(state=state))).card)
+        assert ("not confirmed yet" in said) == state.startswith("being")
+
+
+class TestDevices:
+    """The list of devices."""
+
+    def test_rows_open_devices_and_pages_turn(self):
+        """Tapping a row shows the device; the pages keep the filter."""
+        lines = ids(CARDS["devices"].card, "run")
+        assert lines[:2] == [f"device {MACHINE}", f"device {MACHINE}"]
+        assert lines[-2:] == ["devices high-risk page 1", "devices high-risk page 3"]
+
+    def test_the_last_page_has_no_next(self):
+        """No button leads beyond the last page."""
+        assert ids(CARDS["devices-none"].card, "run") == []
+
+
+class TestIncident:
+    """The incident cards."""
+
+    def test_a_reply_is_short_and_says_why(self):
+        """A reply that asks to look again says what changed, and leads to the incident."""
+        card = incident_card(LOOK, samples.incident_record(str), "severity:high").card
+        assert "Severity is now high" in walk.text_of(card)
+        assert len(card["body"]) == 2
+        assert ids(card, "run") == ["incident 2972"]
+
+    def test_unread_alerts_are_not_zero(self):
+        """An incident whose alerts could not be read does not show a number."""
+        assert "could not be read" in text("incident-resolved")
+
+    def test_the_action_center_is_only_linked(self):
+        """What waits for approval is read-only here: the card says so and links the page."""
+        card = CARDS["incident"].card
+        assert "No public API can approve or reject" in walk.text_of(card)
+        links = [a["url"] for a in walk.actions(card) if a["type"] == "Action.OpenUrl"]
+        assert any("/action-center/pending" in url for url in links)
+
+    def test_an_incident_without_a_safe_link_has_none(self):
+        """A link of another host is left out; the card stays."""
+        card = incident_card(LOOK, samples.incident_record(str, url="https://evil.example/")).card
+        assert not any("evil" in a.get("url", "") for a in walk.actions(card))
+
+    def test_each_thing_is_shown_once_and_what_waits_wins(self):
+        """Evidence that several alerts name is one line, and that it waits for approval is not hidden by another."""
+        kind = "#microsoft.graph.security.fileEvidence"
+        file = {"file_details": {"file_name": "a.exe"}}
+        done = Evidence(odata_type=kind, remediation_status="remediated", **file)
+        waits = Evidence(odata_type=kind, remediation_status="pendingApproval", **file)
+        assert [asset.remediation for asset in assets_of([done, waits, done])] == ["pendingApproval"]
+
+    def test_devices_can_be_opened(self):
+        """A device that an incident names has a button that shows it."""
+        assert f"device {MACHINE}" in ids(CARDS["incident"].card, "run")
+        assert f"device {MACHINE}" in ids(CARDS["incident-details"].card, "run")
+
+
+class TestLists:
+    """Incidents, actions, history."""
+
+    def test_an_unknown_total_is_not_zero(self):
+        """Where the incidents could not be read, nothing says that there are none."""
+        said = walk.text_of(incidents_card(LOOK, IncidentList(total=None, unread=("incidents",))).card)
+        assert "unknown" in said
+        assert "No incident matches" not in said
+
+    def test_machine_actions_can_be_cancelled_only_by_those_who_may(self):
+        """The button to cancel names the machine action, and is left out for others."""
+        view = ActionsView(requests=(), queued=(samples.action(str),), investigations=(), evidence=())
+        assert ids(actions_card(LOOK, view).card, "cancel") == [samples.ACTION]
+        reader = ActionsView(requests=(), queued=(samples.action(str),), investigations=(), evidence=(), cancel=False)
+        assert ids(actions_card(LOOK, reader).card, "cancel") == []
+
+    def test_the_action_center_has_no_buttons_but_a_link(self):
+        """Nothing that waits in the Action center can be pressed, whatever waits."""
+        assert set(walk.verbs(CARDS["actions"].card)) == {"cancel", "run"}
+        assert "Read-only: no public API can approve or reject these." in text("actions")
+
+    def test_unread_sources_are_not_empty(self):
+        """A source that could not be read is named, and is not said to be empty."""
+        said = text("actions-unread")
+        assert "Could not be read: machine actions (Defender), investigations (Defender)" in said
+        assert "no action that is not over" not in said
+        assert "Nothing that the APIs show" not in said
+
+    def test_what_others_started_is_marked(self):
+        """History tells our requests from what was started outside the bot."""
+        assert text("history").count("Started outside the bot by") == 1
+
+    def test_history_is_newest_first(self):
+        """The newest end stands on top, whoever began it."""
+        said = text("history")
+        order = [said.find(part) for part in ("succeeded", "Failed", "rejected")]
+        assert all(a < b for a, b in pairwise(order))
+
+
+class TestScore:
+    """The scores."""
+
+    @pytest.mark.parametrize(
+        ("score", "level"),
+        [(0, "low"), (29.9, "low"), (30, "medium"), (69.9, "medium"), (70, "high"), (100, "high"), (101, ""), (-1, "")],
+    )
+    def test_level_follows_the_product_page(self, score, level):
+        """0 to 29 is low, 30 to 69 medium, 70 to 100 high; anything else has no level."""
+        assert exposure_level(score) == level
+
+    def test_unread_scores_are_not_zero(self):
+        """A score that could not be read is said so, in the card and in the summary."""
+        assert text("score-unread").count("could not be read") == 2
+        assert "Secure Score could not be read" in CARDS["score-unread"].summary
+
+    def test_no_maximum_is_made_up(self):
+        """Without a maximum no percentage is shown, and for devices the card says that none is named."""
+        view = ScoreView(secure=SecureScore(id="s", current_score=10), devices=Score(score=340), exposure=None)
+        said = walk.text_of(score_card(LOOK, view).card)
+        assert "%" not in said
+        assert "the maximum is unknown" in said
+        assert "the service names no maximum" in said
+
+    def test_zero_is_a_score(self):
+        """A score of zero is shown as zero."""
+        view = ScoreView(
+            secure=SecureScore(id="s", current_score=0, max_score=780), devices=None, exposure=Score(score=0)
+        )
+        assert "**0 of 780** (0 %)" in walk.text_of(score_card(LOOK, view).card)
+
+
+class TestErrors:
+    """The error card."""
+
+    def test_every_class_of_error_has_its_own_card(self):
+        """Each failure says something else, and none shows what the log is for."""
+        shown = {name: text(name) for name in CARDS if name.startswith("error-")}
+        assert len(set(shown.values())) == len(shown)
+        assert "secret detail" not in shown["error-unexpected"]
+
+    def test_every_error_of_the_tree_is_taken(self):
+        """Every class in bot.errors, and any other exception, gives a card."""
+        service = [errors.ServiceError, *errors.ServiceError.__subclasses__()]
+        for kind in service:
+            assert error_card(LOOK, kind("defender", "x"), "R1").card["body"]
+        for other in (errors.BotError(), errors.StoreError(), RuntimeError("x")):
+            assert "R1" in walk.text_of(error_card(LOOK, other, "R1").card)
+
+    def test_a_missing_permission_is_named_with_the_place_to_grant_it(self):
+        """An administrator reads the exact name and where to grant it."""
+        said = text("error-permission")
+        for part in ("Machine.Isolate", "Entra admin center > App registrations > API permissions", "admin consent"):
+            assert part in said
+
+    def test_a_usage_error_shows_the_form(self):
+        """A command that was not understood is answered with the form that works."""
+        assert "/devices \\[FILTER\\]" in text("error-usage")
+
+    def test_what_may_have_been_accepted_is_not_said_to_have_failed(self):
+        """A call without an answer leaves it open whether something changed."""
+        assert "is unknown" in text("error-unavailable-sent")
+        assert "is unknown" not in text("error-unavailable")
+
+    def test_an_ambiguous_name_gives_buttons(self):
+        """Each choice runs the command with that device, whether the choice is a whole line or an id."""
+        assert ids(CARDS["error-ambiguous"].card, "run") == [f"device {MACHINE}"] * 2
+
+    def test_a_wait_is_rounded_up(self):
+        """Nobody is told to come back before the service allows it."""
+        assert "in 12 s" in text("error-throttled")
+
+    def test_states_are_worded(self):
+        """A state in an error is said as on the card."""
+        assert "already timed out" in text("error-stale")
+
+
+class TestHelp:
+    """Help."""
+
+    def test_commands_are_grouped_by_role_and_all_are_there(self):
+        """Each command stands under the role it needs; those above the person's role say so."""
+        said = walk.text_of(help_card(LOOK, Role.READER, COMMANDS).card)
+        assert all(command.usage.split()[0] in said for command in COMMANDS)
+        assert said.count("needs the role operator") == 3
+        assert said.count("needs the role admin") == 2
+        assert "needs the role reader" not in said
+
+    def test_without_a_role_the_way_to_one_is_shown(self):
+        """A person without a role reads who can give one, and the id to send."""
+        said = text("whoami-none")
+        assert "administrator" in said
+        assert "ROLES_READER" in said.replace("\\", "")

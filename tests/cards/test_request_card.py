@@ -1,0 +1,152 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.responses.models import FINAL, State
+from cards.request import request_card
+from tests.cards import samples, walk
+from tests.cards.samples import LOOK, MACHINE, NOW
+
+REQUESTS = samples.requests(str)
+DECIDING = {"approve", "reject", "withdraw", "resend", "giveup", "propose"}
+
+
+def card_of(request):
+    return request_card(LOOK, request).card
+
+
+def deciding(request) -> list[str]:
+    return [verb for verb in walk.verbs(card_of(request)) if verb in DECIDING]
+
+
+def test_every_state_has_a_sample():
+    """The samples show each state there is."""
+    assert {request.state for request in REQUESTS.values()} == set(State)
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_buttons_fit_the_state(name):
+    """A card offers only what the state allows: a decision while proposed, nothing while it is under way."""
+    request = REQUESTS[name]
+    expected = {
+        State.PROPOSED: ["approve", "reject", "withdraw"],
+        State.UNKNOWN: ["resend", "giveup"] if request.trouble else ["giveup"],
+        State.SUCCEEDED: ["propose"] if request.inverse else [],
+    }
+    assert deciding(request) == expected.get(request.state, [])
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_buttons_name_the_request_and_the_revision_that_was_seen(name):
+    """Each deciding button carries the request's id and its content revision, so that a stale click is seen."""
+    request = REQUESTS[name]
+    for action in walk.actions(card_of(request)):
+        if action.get("verb") in DECIDING - {"propose"}:
+            assert (action["data"]["id"], action["data"]["rev"]) == (request.id, request.content)
+
+
+def test_rejecting_needs_a_reason():
+    """Reject unfolds a required field `reason`."""
+    fields = [node for node in walk.nodes(card_of(REQUESTS["proposed"])) if node.get("type") == "Input.Text"]
+    assert [(field["id"], field["isRequired"]) for field in fields] == [("reason", True)]
+
+
+def test_the_inverse_is_offered_when_it_succeeded():
+    """After an isolation that succeeded the same device can be released, with a reason."""
+    offers = [action for action in walk.actions(card_of(REQUESTS["succeeded"])) if action.get("verb") == "propose"]
+    assert [action["data"]["id"] for action in offers] == [f"release:{MACHINE}"]
+
+
+def test_sending_again_is_offered_only_after_the_search():
+    """While the bot still looks for the action, sending again would double it: it is not offered."""
+    assert deciding(samples.unknown(str, unknown_since=NOW - timedelta(minutes=4, seconds=59))) == ["giveup"]
+    assert deciding(samples.unknown(str, unknown_since=NOW - timedelta(minutes=5))) == ["resend", "giveup"]
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_success_is_claimed_only_when_the_service_said_so(name):
+    """Succeeded stands under the title only of a request that ended so; before, the card says what is not known."""
+    request = REQUESTS[name]
+    top = walk.text_of(card_of(request)["body"][0])
+    assert ("Succeeded" in top) == (request.state is State.SUCCEEDED)
+    if request.state in {State.SENDING, State.SENT, State.UNKNOWN}:
+        assert "not known yet" in top or "not confirmed" in top or "Unknown" in top
+    if request.state not in FINAL:
+        assert "done" not in top.casefold()
+
+
+def test_nothing_was_sent_is_said_only_where_nothing_was():
+    """Given up and timed out leave it open whether it happened; rejected, withdrawn and expired do not."""
+    for name, request in REQUESTS.items():
+        if request.attempts:
+            assert "Nothing was sent" not in walk.text_of(card_of(request)), name
+    assert "may still have accepted it" in walk.text_of(card_of(REQUESTS["given-up"]))
+
+
+def test_unread_evidence_is_said_not_shown_as_none():
+    """What could not be read is said to be unread or unknown; no empty list stands in its place."""
+    facts = {
+        fact["title"]: fact["value"]
+        for node in walk.nodes(card_of(REQUESTS["proposed-unread"]))
+        for fact in node.get("facts", ())
+    }
+    for title in ("Users", "Open alerts", "Running now", "Last time"):
+        assert facts[title] == "could not be read"
+    assert facts["Risk"] == facts["Last contact"] == "unknown"
+
+
+def test_an_approver_reads_who_why_what_and_how_to_undo():
+    """The card of an open question has all that a decision needs, the question first."""
+    text = walk.text_of(card_of(REQUESTS["proposed"]))
+    wanted = [
+        "Decide: Isolate laptop-042.contoso.com",
+        "until 23 Nov 14:55 CET",
+        "Anna Fischer",
+        "Ben opened an attachment",
+        "loses its network",
+        "Release lets it back",
+        "ben.wolf",
+        "Ransomware",
+        "23 Nov 11:05 CET (3 h ago)",
+        "14 Oct 15:05 CEST",
+    ]
+    places = [text.find(part) for part in wanted]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+def test_four_eyes_switched_off_is_said():
+    """Where the requester may decide alone, the card says so."""
+    assert "Four eyes is off" in walk.text_of(card_of(REQUESTS["proposed-selective"]))
+    assert "Four eyes" not in walk.text_of(card_of(REQUESTS["proposed"]))
+
+
+def test_the_story_names_who_decided_and_why():
+    """After the end the card still says who asked, who approved with what words, and the service's own id."""
+    text = walk.text_of(card_of(REQUESTS["succeeded"]))
+    for part in ("Anna Fischer asked", "Omar Haddad approved", "Ben confirmed it", samples.ACTION):
+        assert part in text
+
+
+def test_a_decision_that_no_story_tells_is_told():
+    """A record without a story line for its decision still shows the decision."""
+    assert "Omar Haddad approved" in walk.text_of(card_of(samples.approved(str, story=())))
+
+
+def test_a_long_story_is_cut_and_counted():
+    """The newest lines are shown, the earlier ones counted."""
+    assert "Earlier: 29 more" in walk.text_of(card_of(REQUESTS["long-story"]))
+
+
+def test_a_scan_waits_for_nobody():
+    """A response without approval never says that it waits for a decision."""
+    text = walk.text_of(card_of(REQUESTS["scan-approved"]))
+    assert "Needs no approval" in text
+    assert "decision" not in text
+
+
+def test_a_waiting_device_is_named_as_the_reason():
+    """While the service reports Pending, the card says that it waits for the device and since when that is silent."""
+    assert "Waits for the device" in walk.text_of(card_of(REQUESTS["sent-pending"]))
+    silent = samples.sent(str, evidence=None)
+    assert "When it last made contact is unknown" in walk.text_of(card_of(silent))
