@@ -11,6 +11,7 @@ TENANT = "00000000-0000-0000-0000-000000000001"
 BOT_NAME = "Watchkeeper"
 APP_ID = "00000000-0000-4000-8000-00000000b07a"
 APP_SECRET = "simulator-secret"  # noqa: S105 - opens nothing but the simulator
+PERSONAL_CHAT = "personal-chat-id"
 GROUP_CHAT = "group-chat-id"
 
 GROUPS: Mapping[str, str] = {
@@ -66,7 +67,7 @@ ISAIAH = Person(
     id="user-id-3",
     given="Isaiah",
     surname="Langer",
-    login="isaiahl",
+    login="isaiah",
     entra_id="00000000-0000-0000-0000-0000000000023",
     role="ROLES_READER",
 )

@@ -17,6 +17,7 @@ import structlog
 from bot import slow
 from bot.bindings import Binding, binding_of
 from bot.command import Button, Context, Features, Reply
+from bot.conversations import note
 from bot.errors import BotError, NotAllowed, PersonError, ServiceError, Stale, StoreError
 from bot.line import Commands
 from bot.metrics import TURN_SECONDS, TURNS
@@ -80,6 +81,7 @@ class Dispatch:
             if claim.state != "fresh":
                 TURNS.labels(turn.kind, "again").inc()
                 return self._again(claim, turn)
+            await note(self.services.store, turn.conversation)
             answer = await self._fresh(turn, binding, look)
             await self._keep(binding.customer, _delivery(turn), answer, ANSWER_KEPT_SECONDS)
         except Exception as error:  # noqa: BLE001 - the one place where everything becomes an answer

@@ -19,6 +19,8 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from bot.redis_binary import NoRedisError, find
@@ -28,6 +30,7 @@ START_TIMEOUT = 60.0  # seconds, for the loading of a long history
 STOP_TIMEOUT = 15.0
 ANSWER_TIMEOUT = 5.0
 POLL = 0.05
+WATCH = 1.0
 PRIVATE = 0o700
 NEWER_FORMAT = ("appendonlydir", 7)  # from that version on the data stands there, where an older Redis does not look
 
@@ -101,6 +104,17 @@ class EmbeddedRedis:
         finally:
             self._release()
 
+    async def keep(self) -> None:
+        """For ever: start the server again where it ended without being asked. Raises NoRedisError if that fails."""
+        while True:
+            await asyncio.sleep(WATCH)
+            if (lock := _locked(self.folder / "server.lock")) is not None:
+                os.close(lock)
+                if self._process:
+                    self._process.wait()
+                self._process = None
+                await self._start_or_adopt()
+
     async def _start_or_adopt(self) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT):
@@ -149,7 +163,12 @@ class EmbeddedRedis:
 
     async def _ask(self, question: Callable[[Redis], Awaitable[Any]]) -> Any:
         """The answer, or None while there is none (not yet listening, loading, going away)."""
-        client = Redis(unix_socket_path=str(self._socket), socket_timeout=ANSWER_TIMEOUT, decode_responses=True)
+        client = Redis(
+            unix_socket_path=str(self._socket),
+            socket_timeout=ANSWER_TIMEOUT,
+            decode_responses=True,
+            retry=Retry(NoBackoff(), 0),
+        )
         try:
             return await question(client)
         except (RedisError, OSError):
@@ -161,7 +180,7 @@ class EmbeddedRedis:
         """Whether the server ended in good time: then its lock is free."""
         try:
             async with asyncio.timeout(STOP_TIMEOUT):
-                while (lock := _locked(self.folder / "server.lock")) is None:
+                while (lock := _locked(self.folder / "server.lock")) is None:  # noqa: ASYNC110 - no event tells of it
                     await asyncio.sleep(POLL)
         except TimeoutError:
             return False

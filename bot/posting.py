@@ -13,12 +13,13 @@ from datetime import timedelta
 import structlog
 
 from bot.command import View
+from bot.conversations import current
 from bot.errors import Barred, Missing, ServiceError, StoreDown, Throttled, Unavailable
 from bot.metrics import AMBIGUOUS_POSTS, POSTS
 from bot.posts import Post, Shownable
 from bot.records import mutate, read
 from bot.services import Services
-from bot.turn import Look, Shown
+from bot.turn import Conversation, Look, Shown
 
 log = structlog.get_logger()
 
@@ -99,7 +100,7 @@ class Poster:
         await self._note(post, lambda p: p.model_copy(update={"tries": p.tries + 1, "sending": now, "retry": None}))
         content, shown = await self._render(post)
         try:
-            message = await self.services.teams.post(post.place.conversation(), shown)
+            message = await self.services.teams.post(await self._where(post), shown)
         except ServiceError as error:
             await self._failed(post, error)
             return
@@ -110,12 +111,16 @@ class Poster:
     async def _edit(self, post: Post) -> None:
         content, shown = await self._render(post)
         try:
-            await self.services.teams.edit(post.place.conversation(), post.message, shown)
+            await self.services.teams.edit(await self._where(post), post.message, shown)
         except ServiceError as error:
             await self._failed(post, error)
             return
         POSTS.labels("edit", "ok").inc()
         await self._note(post, lambda p: p.model_copy(update={"shown": max(p.shown, content), "retry": None}))
+
+    async def _where(self, post: Post) -> Conversation:
+        """The post's conversation at its newest service URL."""
+        return await current(self.services.store, post.place.conversation())
 
     async def _render(self, post: Post) -> tuple[int, Shown]:
         found = await read(self.services.store, self.customer, self.view.kind, self.key, self.view.model)

@@ -18,6 +18,7 @@ TEXTS: dict[str, str] = {
     "time.both": "{at} ({ago})",
     "word.unknown": "unknown",
     "word.unread": "could not be read",
+    "word.unnamed": "without a name",
     "part.more.one": "{n} more",
     "part.more.other": "{n} more",
     "part.as-of": "As of {at}",

@@ -109,9 +109,10 @@ def asset_text(look: Look, asset: Asset) -> Safe:
     groups = (("verdict", asset.verdict), ("remediation", asset.remediation))
     states = [plain_word(look, group, value) for group, value in groups if value and value.casefold() != "unknown"]
     kind = sentence(plain_word(look, "kind", asset.kind))
+    name = asset.name or plain(look, "word.unnamed")
     if states:
-        return say(look, "incident.asset-state", kind=kind, name=asset.name, state=", ".join(states))
-    return say(look, "incident.asset", kind=kind, name=asset.name)
+        return say(look, "incident.asset-state", kind=kind, name=name, state=", ".join(states))
+    return say(look, "incident.asset", kind=kind, name=name)
 
 
 def _reply(look: Look, record: IncidentRecord, why: str) -> Shown:

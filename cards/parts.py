@@ -39,7 +39,7 @@ _TRUSTED = re.compile(rf"https://(?:{'|'.join(_HOSTS)})\.microsoft\.com(?:[/?#][
 _LONGEST_URL = 1000
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
-_COLOURS: Mapping[str, Colour] = {"high": "Attention", "medium": "Warning"}
+_COLOURS: Mapping[str, Colour] = {"high": "Attention"}
 _TONES: Mapping[int, Tone] = {3: "attention", 2: "warning"}
 
 T = TypeVar("T")

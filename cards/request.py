@@ -34,7 +34,7 @@ def request_card(look: Look, request: Request) -> Shown:
     body = [
         parts.heading(heading, *_stand(look, request), tone=TONES.get(request.state, "emphasis")),
         _asked(look, request),
-        *((evidence, story) if open_question else (story, evidence)),
+        *((evidence, _terms(look, request), story) if open_question else (_terms(look, request), story, evidence)),
         parts.as_of(look),
     ]
     summary = plain(look, "request.summary", title=title, state=plain_word(look, "state", STATES[request.state]))
@@ -122,6 +122,14 @@ def _asked(look: Look, request: Request) -> Any:
                 escape(request.reason, PARAGRAPH) if request.reason else say(look, "request.no-reason"),
             ),
             *how[:3],
+        ]
+    )
+
+
+def _terms(look: Look, request: Request) -> Any:
+    """What it does, what undoes it, and by which ids it is found again."""
+    return parts.facts(
+        [
             (say(look, "request.effect"), None if request.final else _effect(look, request)),
             (say(look, "request.undo"), _described(look, request, "undo")),
             (say(look, "request.id"), escape(request.id)),

@@ -44,14 +44,13 @@ _DEFENDER_ROLES = (
     "Score.Read.All",
     "AdvancedQuery.Read.All",
 )
-_SYSTEMS = (
+_SERVERS = (("WindowsServer2019", "1809", 17763), ("WindowsServer2022", "21H2", 20348), ("Linux", "22.4", None))
+_CLIENTS = (
     ("Windows11", "24H2", 26100),
     ("Windows11", "23H2", 22631),
     ("Windows10", "22H2", 19045),
     ("Windows10", "1803", 17134),
-    ("WindowsServer2019", "1809", 17763),
     ("macOS", "14.6", None),
-    ("Linux", "22.4", None),
     ("Windows11", None, 26100),
 )
 _RISKS = ("None", "None", "None", "Informational", "Low", "Low", "Medium", "High", None)
@@ -146,7 +145,7 @@ class _Builder:
 
     def _device(self, name: str) -> Device:
         rng = self.random
-        system, version, build = rng.choice(_SYSTEMS)
+        system, version, build = rng.choice(_SERVERS if "srv" in name or "prod" in name else _CLIENTS)
         group, group_name = rng.choice(names.GROUPS)
         online = rng.random() < 0.85  # noqa: PLR2004 - about one device in seven is away
         seen = self.ago(0.8) if online else self.ago(40)

@@ -1,0 +1,93 @@
+"""The README's tables of commands, responses and permissions, made from what is registered.
+
+`python -m manifest.tables` writes them. Each stands between `<!-- name -->` and `<!-- /name -->`; a test fails when one is stale.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import handlers
+from bot.command import Command
+from bot.defender.http import OPERATIONS as DEFENDER_OPERATIONS
+from bot.graph.http import OPERATIONS as GRAPH_OPERATIONS
+from bot.http import Operation
+from bot.responses.models import Response
+from cards.text import plain
+from manifest.build import LOOK
+
+README = Path(__file__).parent.parent / "README.md"
+APIS = {"defender": "WindowsDefenderATP", "graph": "Microsoft Graph"}
+"""The APIs under the names by which Entra finds them."""
+
+
+def tables() -> dict[str, str]:
+    """Each table's name and its Markdown."""
+    return {
+        "commands": _table(("Command", "What it does", "Role"), map(_command_row, handlers.COMMANDS)),
+        "responses": _table(
+            ("Response", "Effect", "Approvals", "Time to decide", "Undone by", "Permission", "Documented page"),
+            map(_response_row, handlers.RESPONSES),
+        ),
+        "permissions": _table(
+            ("API", "Application permission", "Needed for", "Documented pages"),
+            _permission_rows((*DEFENDER_OPERATIONS, *GRAPH_OPERATIONS)),
+        ),
+    }
+
+
+def renewed(text: str) -> str:
+    """The README's text with each table made anew. Raises KeyError for a marker that names no table."""
+    made = tables()
+    return re.sub(
+        r"<!-- (\w+) -->\n.*?<!-- /\1 -->",
+        lambda found: f"<!-- {found.group(1)} -->\n{made[found.group(1)]}\n<!-- /{found.group(1)} -->",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _command_row(command: Command[Any]) -> tuple[str, ...]:
+    role = plain(LOOK, f"role.{command.role.word}") if command.role else "everyone"
+    return f"`{command.usage}`", plain(LOOK, f"help.{command.name}.summary"), role
+
+
+def _response_row(response: Response) -> tuple[str, ...]:
+    return (
+        f"`{response.name}`",
+        plain(LOOK, f"response.{response.name}.effect"),
+        str(response.approvals) if response.approvals else "none needed",
+        f"{response.time_to_live.total_seconds() / 60:.0f} min" if response.approvals else "",
+        f"`{response.inverse}`" if response.inverse else "nothing to undo",
+        f"`{response.permission}`",
+        f"`{response.page}`",
+    )
+
+
+def _permission_rows(operations: Sequence[Operation]) -> list[tuple[str, ...]]:
+    wanted: dict[tuple[str, str], list[Operation]] = {}
+    for operation in operations:
+        for permission in operation.permissions:
+            wanted.setdefault((operation.service, permission), []).append(operation)
+    return [_permission_row(*key, of) for key, of in sorted(wanted.items())]
+
+
+def _permission_row(service: str, permission: str, operations: Sequence[Operation]) -> tuple[str, ...]:
+    uses = ", ".join(dict.fromkeys(operation.name.replace("-", " ") for operation in operations))
+    pages = ", ".join(dict.fromkeys(f"`{operation.page}`" for operation in operations))
+    return APIS[service], f"`{permission}`", uses, pages
+
+
+def main() -> None:
+    """Write the tables into the README."""
+    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
