@@ -1,9 +1,12 @@
 """The command line: `python -m bot run|serve|simulate|manifest|doctor`. The only module that sees bot and handlers."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, TextIO
 
 import structlog
 import typer
@@ -11,13 +14,17 @@ import typer
 import handlers
 from bot.app import serving
 from bot.errors import StoreError
-from bot.settings import Settings, SettingsError, load
+from bot.run import RunError
+from bot.run import run as run_everything
+from bot.settings import Mode, Settings, SettingsError, load
+from bot.simulator import Simulator
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
-def _log_as_lines() -> None:
-    """Structured logs, one JSON object a line, on standard error."""
+def _log_as_lines(stream: TextIO) -> None:
+    """Structured logs, one JSON object a line. Tracebacks are plain: local variables could hold a token."""
+    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -27,24 +34,45 @@ def _log_as_lines() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
 
 
-def _stop(words: str) -> "typer.Exit":
+def _stop(words: str) -> typer.Exit:
     typer.echo(words, err=True)
     return typer.Exit(code=1)
+
+
+def _settings(mode: Mode) -> Settings:
+    try:
+        return load(mode, os.environ)
+    except SettingsError as error:
+        raise _stop(str(error)) from None
+
+
+@cli.command()
+def run() -> None:
+    """The whole thing on this machine: Redis, simulated customers, the bot, and the Playground as a Teams client."""
+    settings = _settings("run")
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / "bot.log").open("a", buffering=1) as log:
+        _log_as_lines(log)
+        try:
+            asyncio.run(run_everything(settings, _opened))
+        except RunError as error:
+            raise _stop(str(error)) from None
+
+
+def _opened(settings: Settings) -> AbstractAsyncContextManager[object]:
+    return serving(settings, handlers.features(settings.poll_seconds, demonstration=True))
 
 
 @cli.command()
 def serve() -> None:
     """Production: needs an app registration, tenants, roles, an audit key and a Redis."""
-    _log_as_lines()
-    try:
-        settings = load("serve", os.environ)
-    except SettingsError as error:
-        raise _stop(str(error)) from None
+    settings = _settings("serve")
+    _log_as_lines(sys.stderr)
     try:
         asyncio.run(_serve(settings))
     except StoreError:
@@ -61,6 +89,21 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(name, stop.set)
     async with serving(settings, handlers.features(settings.poll_seconds)):
         await stop.wait()
+
+
+@cli.command()
+def simulate(
+    port: Annotated[int, typer.Option(help="The port on this machine to serve at.")] = 3979,
+) -> None:
+    """Only the simulated customers: login, Graph, Defender and a Bot Connector at one port."""
+    _log_as_lines(sys.stderr)
+    asyncio.run(_simulate(port))
+
+
+async def _simulate(port: int) -> None:
+    async with Simulator(size="company").running(port=port, scenario=True) as simulator:
+        typer.echo(f"Simulated customers: {simulator.url}. Ctrl-C stops them.")
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Which customer a conversation speaks for, and who may speak there.
 
-A conversation speaks for the tenant that owns it, unless an administrator bound it to a customer (a provider's channel).
-People of other tenants, and guests, are refused unless the binding names their tenant.
+A conversation speaks for the tenant that owns it, unless an administrator bound it to a customer (a provider's
+channel). People of other tenants, and guests, are refused unless the binding names their tenant.
 """
 
 from dataclasses import dataclass

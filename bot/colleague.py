@@ -59,13 +59,15 @@ class Seen:
 class Colleague:
     """Lives until cancelled; whatever fails is logged and tried again, nothing of it reaches `run`.
 
-    `base` is the Playground's address, `devices` the names she may choose from.
+    `base` is the Playground's address, `devices` the names she may choose from. After a failure she pauses for `again`
+    seconds.
     """
 
     base: str
     bot_id: str
     devices: Callable[[], Sequence[str]]
     habits: Habits = field(default_factory=Habits)
+    again: float = RECONNECT
     me: demo.Person = demo.MEGAN
     boss: demo.Person = demo.ALEX
     _seen: dict[str, Seen] = field(default_factory=dict)
@@ -82,7 +84,7 @@ class Colleague:
                     life.create_task(self._decide(session))
             except* Exception as group:  # noqa: BLE001 - a demonstration must not end because its actor stumbled
                 log.info("colleague.stumbled", reasons=[type(error).__name__ for error in group.exceptions])
-            await asyncio.sleep(RECONNECT)
+            await asyncio.sleep(self.again)
 
     async def _watch(self, session: aiohttp.ClientSession) -> None:
         """Keep the bot's newest cards; the first word to Alex says that the page is open."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bot.defender.client import Defender
+from bot.errors import NotAllowed
 from bot.graph.client import Graph
 from bot.posts import Post, Shownable
 from bot.responses.models import Response
@@ -38,7 +39,10 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Who asks, where, for which customer, and the services to answer with. No settings, no activity."""
+    """Who asks, where, for which customer, and the services to answer with. No settings, no activity.
+
+    `doubt` says why `role` may be too low: the directory could not be asked.
+    """
 
     turn: Turn
     actor: Actor
@@ -48,6 +52,12 @@ class Context:
     look: Look
     services: "Services"
     features: "Features"
+    doubt: Exception | None = None
+
+    def require(self, needed: Role, otherwise: NotAllowed) -> None:
+        """Raise `otherwise` where the person lacks that role, or why the role could not be read."""
+        if self.role < needed:
+            raise self.doubt or otherwise
 
     @property
     def defender(self) -> Defender:
@@ -91,6 +101,7 @@ class Button:
     """What a card's button does; the role is checked on every click.
 
     `once`: the same press by the same person on the same revision, delivered again, gets the same answer.
+    `typed`: its id is a line as one would type it.
     """
 
     verb: str
@@ -98,6 +109,7 @@ class Button:
     run: Callable[[Context, Click], Awaitable[Reply]]
     slow: bool = False
     once: bool = False
+    typed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +127,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class Watcher:
-    """What is polled for each customer, every `every` seconds; `poll` gets the services and the customer's tenant id."""
+    """What is polled for each customer, every `every` seconds; `poll` gets services and the customer's tenant id."""
 
     name: str
     every: float
@@ -132,6 +144,7 @@ class Features:
     `on_error(look, error, reference)`, `working(look, line)` and `done(look, text)` make the cards that the pipeline
     itself needs; `pointer(look)` is what an older card of a record becomes; `welcome(look)` greets. `texts` are the few
     plain sentences that answer a click: `working_below`, `still_working`, `failed` (with a place for a reference).
+    `on_installed` is run when the bot comes into a conversation.
     """
 
     commands: Sequence[Command[Any]]
@@ -145,3 +158,4 @@ class Features:
     pointer: Callable[[Look], Shown]
     welcome: Callable[[Look], Shown]
     texts: Mapping[str, str] = field(default_factory=dict)
+    on_installed: Callable[["Services", str, Turn], Awaitable[None]] | None = None

@@ -37,7 +37,7 @@ async def _find(context: Context, name: str, command: str, rest: str) -> Machine
         raise UsageError("error.no_device", usage=f"/{command}")
     if name.casefold() == IT:
         return await _by_id(context, await _it(context))
-    if MACHINE_ID.match(name):
+    if MACHINE_ID.fullmatch(name):
         return await _by_id(context, name.lower())
     found = matches(await context.defender.machines(), name)
     if not found:
@@ -63,7 +63,7 @@ async def _by_id(context: Context, machine_id: str) -> Machine:
 
 
 def matches(machines: Sequence[Machine], name: str) -> list[Machine]:
-    """The devices of exactly that name (whole or without the domain), else those that begin so, else those that contain it."""
+    """The devices of exactly that name (whole or without the domain), else that begin so, else that contain it."""
     wanted = name.casefold()
     for fits in (
         lambda m: wanted in (m.name.casefold(), m.name.casefold().partition(".")[0]),

@@ -5,12 +5,10 @@ store being down before anything was done.
 """
 
 import asyncio
-import hashlib
-import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -18,26 +16,33 @@ from bot import slow
 from bot.bindings import Binding, binding_of
 from bot.command import Button, Context, Features, Reply
 from bot.conversations import note
-from bot.errors import BotError, NotAllowed, PersonError, ServiceError, Stale, StoreError
+from bot.errors import Ambiguous, BotError, Missing, NotAllowed, PersonError, ServiceError, Stale
 from bot.line import Commands
 from bot.metrics import TURN_SECONDS, TURNS
 from bot.posts import Place
+from bot.redelivery import Redelivery, delivery, meaning
 from bot.roles import RoleBook
 from bot.services import Services
-from bot.state.store import Claimed
-from bot.turn import Actor, Answer, Click, Look, Shown, Turn
+from bot.turn import Actor, Answer, Look, Turn
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
-CLAIM_SECONDS = 20.0
 ANSWER_KEPT_SECONDS = 600.0
 MEANING_KEPT_SECONDS = 60.0
 PERSON_KEPT_SECONDS = 300.0
 AT_ONCE = 0.8
-INVOKE_PATIENCE = 2.0
 WAIT_FOR_OTHER = 8.0
 NEWEST_BUTTON = 1
 LONGEST_WORK = 60.0
+
+# A pressed button is answered within 3 s, whatever Microsoft's services do: all of this together.
+INVOKE_SECONDS = 2.4
+INVOKE_WAITS_FOR_OTHER = 1.0
+INVOKE_WHO = 1.8
+INVOKE_POST = 0.4
+LEAST_PATIENCE = 0.2
+MESSAGE_WHO = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +55,18 @@ class Work:
     meaning: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a turn. `beside`: the pressed card stays as it is and the answer's card is a message of its own.
+
+    `failed`: the same again may do better.
+    """
+
+    answer: Answer
+    beside: bool = False
+    failed: bool = False
+
+
 class Dispatch:
     """Turns a Turn into an Answer."""
 
@@ -59,7 +76,8 @@ class Dispatch:
         self.roles = roles
         self.commands = Commands(features.commands)
         self.buttons: Mapping[str, Button] = {button.verb: button for button in features.buttons}
-        self._background: set[asyncio.Task[None]] = set()
+        self._seen = Redelivery(lambda: self.services.store, lambda: self.features.texts["still_working"])
+        self._background: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, turn: Turn) -> Answer:
         """Answer a turn."""
@@ -69,23 +87,40 @@ class Dispatch:
             return await self._answer(turn)
 
     async def drain(self, seconds: float) -> None:
-        """Let slow answers finish before the process ends."""
+        """Let slow answers finish before the process ends; the cards of those that do not end as interrupted."""
         if self._background:
-            await asyncio.wait(self._background, timeout=seconds)
+            _, late = await asyncio.wait(self._background, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _aside(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Let something go on by itself; what it raises is for whoever still waits for it."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+
+        def over(ended: asyncio.Task[T]) -> None:
+            self._background.discard(ended)
+            if not ended.cancelled() and (error := ended.exception()):
+                log.info("background_work_failed", error=str(error))
+
+        task.add_done_callback(over)
+        return task
 
     async def _answer(self, turn: Turn) -> Answer:
         look = Look(now=self.services.clock.now(), locale=turn.locale or "en", zone=turn.zone or "UTC")
         try:
             binding = await binding_of(self.services.store, turn.conversation)
-            claim = await self._claim(binding.customer, _delivery(turn), wait=1.5 if turn.invoke else WAIT_FOR_OTHER)
+            wait = INVOKE_WAITS_FOR_OTHER if turn.invoke else WAIT_FOR_OTHER
+            claim = await self._seen.claim(binding.customer, delivery(turn), wait=wait)
             if claim.state != "fresh":
                 TURNS.labels(turn.kind, "again").inc()
-                return self._again(claim, turn)
+                return self._seen.again(claim, turn)
             await note(self.services.store, turn.conversation)
             answer = await self._fresh(turn, binding, look)
-            await self._keep(binding.customer, _delivery(turn), answer, ANSWER_KEPT_SECONDS)
+            await self._seen.keep(binding.customer, delivery(turn), answer, ANSWER_KEPT_SECONDS)
         except Exception as error:  # noqa: BLE001 - the one place where everything becomes an answer
-            return Answer(shown=self._failed(turn, look, error))
+            return await self._given(turn, self._failed(turn, look, error))
         return answer
 
     async def _fresh(self, turn: Turn, binding: Binding, look: Look) -> Answer:
@@ -95,27 +130,41 @@ class Dispatch:
             if self.services.barred:
                 await self.services.barred(binding.customer, Place.of(turn.conversation))
             return Answer()
+        ends = asyncio.get_running_loop().time() + INVOKE_SECONDS
         try:
-            context = await self._context(turn, binding, look)
+            context = await self._known(turn, binding, look)
             work = self._click_work(context) if turn.kind == "click" else self._line_work(context, turn.text)
         except BotError as error:
-            return Answer(shown=self._failed(turn, look, error))
-        return await self._do(context, work)
+            return await self._given(turn, self._failed(turn, look, error))
+        return await self._do(context, work, ends)
 
     async def _installed(self, turn: Turn, binding: Binding, look: Look) -> Answer:
         """Greet once, however many events say that the bot was added."""
         claim = await self.services.store.claim(binding.customer, f"welcome:{turn.conversation.id}", 60.0)
-        return Answer(shown=self.features.welcome(look)) if claim.state == "fresh" else Answer()
+        if claim.state != "fresh":
+            return Answer()
+        if self.features.on_installed:
+            await self.features.on_installed(self.services, binding.customer, turn)
+        return Answer(shown=self.features.welcome(look))
+
+    async def _known(self, turn: Turn, binding: Binding, look: Look) -> Context:
+        """The context, unless Teams or Graph take too long over who it is; what they say then serves the next turn."""
+        asking = self._aside(self._context(turn, binding, look))
+        await asyncio.wait({asking}, timeout=INVOKE_WHO if turn.invoke else MESSAGE_WHO)
+        if not asking.done():
+            raise PersonError("error.role_unread")
+        return asking.result()
 
     async def _context(self, turn: Turn, binding: Binding, look: Look) -> Context:
         actor = await self._who(turn)
         if actor.tenant not in binding.people or (actor.guest and actor.tenant == turn.conversation.tenant):
             raise NotAllowed("error.foreign_person")
-        role = await self.roles.role(actor, self.services.graph(actor.tenant))
+        held = await self.roles.held(actor, self.services.graph(actor.tenant))
         return Context(
             turn=turn,
             actor=actor,
-            role=role,
+            role=held.role,
+            doubt=held.doubt,
             customer=binding.customer,
             conversation=turn.conversation,
             look=look,
@@ -130,7 +179,10 @@ class Dispatch:
         name = f"person:{turn.conversation.id}:{turn.actor.mri}"
         kept = await self.services.store.get_value(turn.conversation.tenant, name)
         if kept is None:
-            member = await self.services.teams.member(turn.conversation, turn.actor.mri)
+            try:
+                member = await self.services.teams.member(turn.conversation, turn.actor.mri)
+            except Missing as error:
+                raise NotAllowed("error.no_identity") from error
             kept = {"id": member.id, "tenant": member.tenant or turn.conversation.tenant, "guest": member.guest}
             await self.services.store.put_value(turn.conversation.tenant, name, kept, PERSON_KEPT_SECONDS)
         if kept["id"] and kept["id"].casefold() != turn.actor.id.casefold():
@@ -139,8 +191,7 @@ class Dispatch:
 
     def _line_work(self, context: Context, line: str) -> Work:
         command, words = self.commands.find(line)
-        if context.role < command.role:
-            raise NotAllowed("error.role", role=command.role.word, command=command.name)
+        context.require(command.role, NotAllowed("error.role", role=command.role.word, command=command.name))
         arguments = command.parse(words)
         return Work(line=line, slow=command.slow, run=lambda: command.run(context, arguments))
 
@@ -151,62 +202,92 @@ class Dispatch:
             raise Stale("error.unknown_button")
         if click.v > NEWEST_BUTTON:
             raise Stale("error.newer_card")
-        if context.role < button.role:
-            raise NotAllowed("error.role_button", role=button.role.word)
-        meaning = _meaning(context, click) if button.once else ""
-        return Work(line=click.verb, slow=button.slow, run=lambda: button.run(context, click), meaning=meaning)
+        context.require(button.role, NotAllowed("error.role_button", role=button.role.word))
+        return Work(
+            line=click.id if button.typed else click.verb,
+            slow=button.slow,
+            run=lambda: button.run(context, click),
+            meaning=meaning(context.actor, click) if button.once else "",
+        )
 
-    async def _do(self, context: Context, work: Work) -> Answer:
-        if not work.meaning:
-            return await self._run(context, work)
-        claim = await self._claim(context.customer, work.meaning, wait=1.5)
-        if claim.state != "fresh":
-            return self._again(claim, context.turn)
-        answer = await self._run(context, work)
-        await self._keep(context.customer, work.meaning, answer, MEANING_KEPT_SECONDS)
-        return answer
+    async def _do(self, context: Context, work: Work, ends: float) -> Answer:
+        if work.meaning:
+            claim = await self._seen.claim(context.customer, work.meaning, wait=INVOKE_WAITS_FOR_OTHER)
+            if claim.state != "fresh":
+                return self._seen.again(claim, context.turn)
+        return await self._run(context, work, ends)
 
-    async def _run(self, context: Context, work: Work) -> Answer:
+    async def _run(self, context: Context, work: Work, ends: float) -> Answer:
         """Run at once, or, where it takes longer than a moment, behind a working card."""
+        turn = context.turn
         task = asyncio.create_task(self._guarded(context, work))
         if not work.slow:
-            return await task
-        await asyncio.wait({task}, timeout=INVOKE_PATIENCE if context.turn.invoke else AT_ONCE)
+            return await self._given(turn, await task)
+        left = max(LEAST_PATIENCE, ends - asyncio.get_running_loop().time())
+        await asyncio.wait({task}, timeout=left if turn.invoke else AT_ONCE)
         if task.done():
-            return task.result()
+            return await self._given(turn, task.result())
+        starting = self._aside(self._start(context, work))
+        self._aside(self._finish(context, task, starting))
+        if turn.invoke:
+            return Answer(text=self.features.texts["working_below"])
+        await asyncio.wait({starting})
+        return Answer()
+
+    async def _start(self, context: Context, work: Work) -> str:
+        """Post the working card; returns its message id, empty where it cannot be shown."""
         shown = self.features.working(context.look, work.line)
         try:
-            message = await slow.start(self.services, context.customer, context.turn, work.line, shown)
-        except (ServiceError, StoreError) as error:
+            return await slow.start(self.services, context.customer, context.turn, work.line, shown)
+        except ServiceError as error:
             log.warning("working_card_not_shown", error=str(error))
-            return await task
-        ending = asyncio.create_task(self._finish(context, task, message))
-        self._background.add(ending)
-        ending.add_done_callback(self._background.discard)
-        return Answer(text=self.features.texts["working_below"]) if context.turn.invoke else Answer()
+            return ""
 
-    async def _finish(self, context: Context, task: asyncio.Task[Answer], message: str) -> None:
-        answer = await task
+    async def _finish(self, context: Context, task: asyncio.Task[Outcome], starting: asyncio.Task[str]) -> None:
+        """Put the answer in the working card's place; where there is none, it is a message of its own."""
+        message = await starting
+        answer = (await task).answer
         shown = answer.shown or self.features.done(context.look, answer.text)
-        await slow.end(self.services, context.customer, context.turn, message, shown)
+        if message:
+            await slow.end(self.services, context.customer, context.turn, message, shown)
+        else:
+            await self.services.teams.post(context.conversation, shown)
 
-    async def _guarded(self, context: Context, work: Work) -> Answer:
-        """Run the handler; whatever it raises becomes a card."""
+    async def _guarded(self, context: Context, work: Work) -> Outcome:
+        """Run the handler; whatever it raises becomes an answer, and only what succeeded is kept for redeliveries."""
+        outcome = await self._worked(context, work)
+        if work.meaning and outcome.failed:
+            await self._seen.give_back(context.customer, work.meaning)
+        elif work.meaning:
+            await self._seen.keep(context.customer, work.meaning, outcome.answer, MEANING_KEPT_SECONDS)
+        return outcome
+
+    async def _worked(self, context: Context, work: Work) -> Outcome:
         try:
             async with asyncio.timeout(LONGEST_WORK):
                 reply = await work.run()
         except Exception as error:  # noqa: BLE001 - every failure is an answer
-            return Answer(shown=self._failed(context.turn, context.look, error))
+            return self._failed(context.turn, context.look, error)
         if reply.follow:
             await self.services.wake(context.customer, *reply.follow)
         TURNS.labels(context.turn.kind, "ok").inc()
-        if reply.beside and reply.shown and context.turn.invoke:
-            await self.services.teams.post(context.conversation, reply.shown)
-            return Answer(text=reply.note)
-        return Answer(shown=reply.shown, text=reply.note)
+        return Outcome(answer=Answer(shown=reply.shown, text=reply.note), beside=reply.beside)
 
-    def _failed(self, turn: Turn, look: Look, error: Exception) -> Shown:
-        """The card of a failure; what the person cannot mend is logged under the reference that the card shows."""
+    async def _given(self, turn: Turn, outcome: Outcome) -> Answer:
+        """The answer as the turn takes it: for a press, a card that stands beside the pressed one is posted."""
+        answer = outcome.answer
+        if not (turn.invoke and outcome.beside and answer.shown):
+            return answer
+        posting = self._aside(self.services.teams.post(turn.conversation, answer.shown))
+        await asyncio.wait({posting}, timeout=INVOKE_POST)
+        unposted = posting.done() and posting.exception()
+        return answer if unposted else Answer(text=answer.text)
+
+    def _failed(self, turn: Turn, look: Look, error: Exception) -> Outcome:
+        """The answer to a failure; what the person cannot mend is logged under the reference that the card shows.
+
+        It never takes the place of a pressed card, which may be the one to try again on.
+        """
         reference = secrets.token_hex(4)
         TURNS.labels(turn.kind, type(error).__name__).inc()
         if isinstance(error, PersonError):
@@ -215,46 +296,9 @@ class Dispatch:
             log.warning("turn_failed", reference=reference, turn=turn.id, error=str(error))
         else:
             log.error("turn_crashed", reference=reference, turn=turn.id, exc_info=error)
-        return self.features.on_error(look, error, reference)
-
-    async def _claim(self, customer: str, name: str, *, wait: float) -> Claimed:
-        """Claim a turn; while another process is at it, wait a while for its answer or its end."""
-        waited = 0.0
-        while True:
-            claim = await self.services.store.claim(customer, name, CLAIM_SECONDS)
-            if claim.state != "busy" or waited >= wait:
-                return claim
-            await asyncio.sleep(0.25)
-            waited += 0.25
-
-    async def _keep(self, customer: str, name: str, answer: Answer, seconds: float) -> None:
-        value: dict[str, Any] = {"text": answer.text}
-        if answer.shown:
-            value |= {"card": answer.shown.card, "summary": answer.shown.summary}
-        try:
-            await self.services.store.finish(customer, name, value, seconds)
-        except StoreError as error:
-            log.warning("answer_not_kept", error=str(error))
-
-    def _again(self, claim: Claimed, turn: Turn) -> Answer:
-        """What a redelivery gets: an invoke the same answer once more, a message nothing (it was answered)."""
+        shown = self.features.on_error(look, error, reference)
         if not turn.invoke:
-            return Answer()
-        if claim.state == "busy":
-            return Answer(text=self.features.texts["still_working"])
-        value = claim.answer
-        shown = Shown(card=value["card"], summary=value["summary"]) if "card" in value else None
-        return Answer(shown=shown, text=str(value.get("text", "")))
-
-
-def _delivery(turn: Turn) -> str:
-    return "turn:" + _digest(turn.conversation.address, turn.id)
-
-
-def _meaning(context: Context, click: Click) -> str:
-    inputs = json.dumps(dict(click.inputs), sort_keys=True)
-    return "click:" + _digest(context.actor.tenant, context.actor.id, click.verb, click.id, str(click.rev), inputs)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+            return Outcome(answer=Answer(shown=shown), failed=True)
+        if isinstance(error, PersonError) and not isinstance(error, Ambiguous):
+            return Outcome(answer=Answer(text=shown.summary), failed=True)
+        return Outcome(answer=Answer(shown=shown, text=shown.summary), beside=True, failed=True)

@@ -41,9 +41,10 @@ class EmbeddedRedis:
     Raises NoRedisError where it cannot be started; its text says what to do.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, start_timeout: float = START_TIMEOUT) -> None:
         self.folder = data_dir.resolve() / "redis"
         self.adopted = False
+        self._start_timeout = start_timeout
         self._tools = data_dir.resolve() / ".tools"
         self._socket = self.folder / "redis.sock"
         self._run_lock: int | None = None
@@ -117,7 +118,7 @@ class EmbeddedRedis:
 
     async def _start_or_adopt(self) -> None:
         try:
-            async with asyncio.timeout(START_TIMEOUT):
+            async with asyncio.timeout(self._start_timeout):
                 while not await self._serves_this_folder():
                     if self._process and self._process.poll() is not None:
                         raise NoRedisError(f"Redis ended at once; its last words stand in {self.folder / 'redis.log'}.")

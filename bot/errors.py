@@ -9,7 +9,7 @@
     │   └── Stale            the card is older than the record, or was never ours
     ├── ServiceError         a service of Microsoft's did not do what was asked; `service`, `operation`
     │   ├── Throttled        429; `retry_after` in seconds
-    │   ├── Unavailable      5xx, a connection that failed or an answer nobody can read; `sent`: may have been accepted
+    │   ├── Unavailable      5xx, a broken connection or an answer nobody can read; `sent`: perhaps accepted
     │   ├── Unauthorised     401: our token is refused
     │   ├── MissingPermission  403: an application permission is not granted
     │   ├── NotInPlan        403: the tenant's plan lacks the feature

@@ -1,9 +1,10 @@
 """An incident as the bot remembers it: what Graph said last, and where its card stands. A leaf."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.posts import Shownable
 
@@ -11,7 +12,7 @@ SEVERITIES = ("informational", "low", "medium", "high")
 
 
 def rank(severity: str) -> int:
-    """How grave a severity is: informational 0 to high 3; one we do not know counts as high, so that it is not missed."""
+    """How grave a severity is: informational 0 to high 3; one that we do not know counts as high, not to be missed."""
     word = severity.casefold()
     if word == "unknown":
         return 0
@@ -19,7 +20,7 @@ def rank(severity: str) -> int:
 
 
 class Asset(BaseModel):
-    """Something an incident touches: `kind` is device, user, mailbox or file; `id` is the service's, where it has one."""
+    """Something an incident touches: `kind` is device, user, mailbox, file ...; `id` the service's, if it has one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,7 +67,7 @@ class BriefIncident(BaseModel):
 
 
 class SummaryRecord(Shownable):
-    """One card for many incidents: `reason` is `open` (what is open when a subscription begins) or `burst` (many at once).
+    """One card for many incidents: `reason` is `open` (open when a subscription begins) or `burst` (many at once).
 
     `total` counts all of them, `rows` are the gravest few. `counts` are by severity.
     """
@@ -74,5 +75,5 @@ class SummaryRecord(Shownable):
     reason: Literal["open", "burst"]
     at: datetime
     total: int
-    counts: dict[str, int] = {}
+    counts: Mapping[str, int] = Field(default_factory=dict)
     rows: tuple[BriefIncident, ...] = ()

@@ -6,22 +6,27 @@ that is due and every poller again. A lost job, a flushed queue or a dead proces
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from docket import CurrentExecution, Docket, Execution, Perpetual, Worker
 
+from bot.clock import SystemClock
 from bot.command import Features, View, Watcher
-from bot.errors import NotFound, StoreDown
+from bot.errors import Conflict, NotFound, StoreDown
 from bot.metrics import STEPS_FAILED
 from bot.posting import Poster, holding
+from bot.records import read
 from bot.services import Services
+from bot.state.store import Change
+from bot.turn import Look, Shown
 
 log = structlog.get_logger()
 
 SWEEP = timedelta(seconds=20)
 AHEAD = timedelta(seconds=40)
+SOON = timedelta(seconds=1)
 MOST_STEPS = 12
 STOP_SECONDS = 8.0
 CONCURRENT = 100
@@ -70,7 +75,7 @@ class Jobs:
         return self._working is not None and not self._working.done()
 
     async def _work(self) -> None:
-        """Work until told to stop; a Redis that goes away is waited for. The worker takes a cancel as a request to end."""
+        """Work until told to stop; a Redis that goes away is waited for. The worker takes a cancel as a wish to end."""
         while not self._stopping:
             try:
                 async with Worker(
@@ -95,9 +100,13 @@ class Jobs:
         moment = max(at or now, now)
         name = f"wake:{customer}:{kind}:{key}:{int(moment.timestamp() * 5)}"
         try:
-            await self._docket.add(self.wake, when=moment, key=name)(customer, kind, key)
+            await self._docket.add(self.wake, when=self._by_docket(moment), key=name)(customer, kind, key)
         except Exception as error:  # noqa: BLE001 - docket lets redis errors through as they are
             log.warning("wake_not_scheduled", kind=kind, id=key, error=type(error).__name__)
+
+    def _by_docket(self, moment: datetime) -> datetime:
+        """A moment of our clock by the machine's, which docket goes by."""
+        return SystemClock().now() + (moment - self.services.clock.now())
 
     async def wake(self, customer: str, kind: str, key: str) -> None:
         """Take one record on until it has nothing to do now."""
@@ -113,30 +122,9 @@ class Jobs:
             log.exception("job_failed", kind=kind, id=key, customer=customer)
 
     async def _wake(self, view: View, customer: str, key: str) -> None:
-        async with holding(self.services, customer, f"{view.kind}:{key}") as mine:
-            later = await self._take_on(view, customer, key) if mine else self._soon()
+        later = await take_on(self.services, view, self._features.pointer, customer, key)
         if later:
             await self.request(customer, view.kind, key, later)
-
-    def _soon(self) -> datetime:
-        return self.services.clock.now() + timedelta(seconds=1)
-
-    async def _take_on(self, view: View, customer: str, key: str) -> datetime | None:
-        """Bring posts up and make steps by turns; returns when the record wants to be woken next."""
-        poster = Poster(self.services, view, self._features.pointer, customer, key)
-        for _ in range(MOST_STEPS):
-            record = await poster.sync()
-            if record is None:
-                return None
-            now = self.services.clock.now()
-            own = record.step_due()
-            if view.step and own and own <= now:
-                await view.step(self.services, customer, key)
-                continue
-            due = record.due(now)
-            if due is None or due > now:
-                return due
-        return self._soon()
 
     async def poll(self, customer: str, name: str) -> None:
         """Poll one source of one customer, and ask for the next time."""
@@ -160,7 +148,7 @@ class Jobs:
         moment = datetime.fromtimestamp(turn * watcher.every, UTC)
         name = f"poll:{watcher.name}:{customer}:{turn}"
         try:
-            await self._docket.add(self.poll, when=moment, key=name)(customer, watcher.name)
+            await self._docket.add(self.poll, when=self._by_docket(moment), key=name)(customer, watcher.name)
         except Exception as error:  # noqa: BLE001 - docket lets redis errors through as they are
             log.warning("poll_not_scheduled", watcher=watcher.name, error=type(error).__name__)
 
@@ -180,6 +168,52 @@ class Jobs:
             log.exception("sweep_failed")
 
 
-async def put_off(*_args: object, execution: Execution = CurrentExecution(), **_more: object) -> None:  # noqa: B008
+async def take_on(
+    services: Services, view: View, pointer: Callable[[Look], Shown], customer: str, key: str
+) -> datetime | None:
+    """Bring a record's posts up and make its steps until nothing is due; returns when it wants to be woken next.
+
+    One caller at a time; who comes second is told to look again in a moment. A service that hangs holds up only what
+    needs it: posts and step go on beside each other.
+    """
+    async with holding(services, customer, f"{view.kind}:{key}") as mine:
+        if not mine:
+            return services.clock.now() + SOON
+        poster = Poster(services, view, pointer, customer, key)
+        for _ in range(MOST_STEPS):
+            await _both(poster.sync(), _step(services, view, customer, key))
+            found = await read(services.store, customer, view.kind, key, view.model)
+            if not found:
+                await _forget(services, customer, view.kind, key)
+                return None
+            now = services.clock.now()
+            due = found[0].due(now)
+            if due is None or due > now:
+                return due
+    return services.clock.now() + SOON
+
+
+async def _step(services: Services, view: View, customer: str, key: str) -> None:
+    """The record's own step, if it is due."""
+    found = await read(services.store, customer, view.kind, key, view.model)
+    own = found[0].step_due() if found else None
+    if view.step and own and own <= services.clock.now():
+        await view.step(services, customer, key)
+
+
+async def _both(*work: Awaitable[object]) -> None:
+    """Do all to the end, then raise what the first that failed raised."""
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def _forget(services: Services, customer: str, kind: str, key: str) -> None:
+    """A record that ran out leaves its due time behind: take it away, or it is asked for at each sweep."""
+    with contextlib.suppress(Conflict):
+        await services.store.commit(customer, [Change(kind=kind, id=key, rev=0, data=None)])
+
+
+async def put_off(*_args: object, execution: Execution = CurrentExecution(), **_more: object) -> None:  # noqa: B008 - docket's way
     """A job that this version does not know: leave it to a newer process; the sweep of that one adds it again."""
     log.warning("unknown_job", job=execution.function_name)

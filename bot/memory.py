@@ -11,7 +11,7 @@ class Memory(Protocol):
     """Conversation state; `bot.teams.memory` keeps it through the SDK's Storage interface."""
 
     async def remember(self, conversation: Conversation, actor: Actor, machine_id: str) -> None:
-        """This person speaks of this device here."""
+        """Keep that the person speaks of the device here."""
 
     async def recall(self, conversation: Conversation, actor: Actor) -> str:
         """The device this person spoke of here in the last ten minutes, or an empty text."""

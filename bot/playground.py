@@ -36,14 +36,18 @@ class NoPlaygroundError(Exception):
 
 
 class Playground:
-    """One Playground at a port, talking to the bot at `bot_url`. `url` is the page to open."""
+    """One Playground at a port, talking to the bot at `bot_url`. `url` is the page to open.
 
-    def __init__(self, *, port: int, bot_url: str, bot_id: str, folder: Path) -> None:
+    Its configuration and logs stand in `folder`; `path` is where node and npx are looked for, by default our own PATH.
+    """
+
+    def __init__(self, *, port: int, bot_url: str, bot_id: str, folder: Path, path: str | None = None) -> None:
         self.url = f"http://localhost:{port}"
         self._port = port
         self._bot_url = bot_url
         self._bot_id = bot_id
         self._folder = folder
+        self._path = path or os.environ.get("PATH", os.defpath)
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -59,14 +63,14 @@ class Playground:
 
     async def start(self) -> None:
         """Start it and wait until it answers. Raises NoPlaygroundError."""
-        await check_node()
+        await check_node(self._path)
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / CONFIG).write_text(json.dumps(configuration(self._bot_id), indent=1))
         with (self._folder / "output.log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *("sh", "-c", WATCHDOG, "sh", *self._command()),
+                *("/bin/sh", "-c", WATCHDOG, "sh", *self._command()),
                 cwd=self._folder,
-                env=environment(os.environ, self._folder),
+                env=environment(os.environ, self._folder) | {"PATH": self._path},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -138,13 +142,11 @@ def environment(inherited: Mapping[str, str], folder: Path) -> dict[str, str]:
     }
 
 
-async def check_node() -> None:
-    """Raises NoPlaygroundError where Node (with npx) is missing or too old."""
-    node = shutil.which("node")
-    if not node or not shutil.which("npx"):
-        raise NoPlaygroundError(
-            f"Node.js {OLDEST_NODE} or later with npx is not installed (sudo apt install nodejs npm)."
-        )
+async def check_node(path: str) -> None:
+    """Raises NoPlaygroundError where Node (with npx) is missing from the PATH or too old."""
+    node = shutil.which("node", path=path)
+    if not node or not shutil.which("npx", path=path):
+        raise NoPlaygroundError(f"Node.js {OLDEST_NODE} or later with npx is missing (sudo apt install nodejs npm).")
     process = await asyncio.create_subprocess_exec(node, "--version", stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()
     version = said.decode().strip()

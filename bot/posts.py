@@ -46,11 +46,11 @@ class Place(BaseModel):
 class Post(BaseModel):
     """One message that shows a record.
 
-    `key` tells posts of one record apart ("card" in each conversation, or a reply in its thread such as "severity:high").
-    `shown` is the content revision that the message shows, 0 before the first. `tries` counts POSTs whose answer did not
-    come; `sending` is when the present try began; `retry` is the earliest moment of the next one. `state`: `wanted` (no message id yet), `live`, `gone` (the
-    conversation or message is over), `pointer` (superseded by another message of the same record), `unsure` (two tries
-    without an answer: it may stand there, we do not know).
+    `key` tells posts of one record apart: "card" in each conversation, or a reply in its thread ("severity:high").
+    `shown` is the content revision that the message shows, 0 before the first. `tries` counts POSTs whose answer did
+    not come; `sending` is when the present try began; `retry` is the earliest moment of the next one. `state`:
+    `wanted` (no message id yet), `live`, `gone` (the conversation or message is over), `pointer` (superseded by
+    another message of the same record), `unsure` (two tries without an answer: it may stand there, we do not know).
     """
 
     model_config = ConfigDict(frozen=True)

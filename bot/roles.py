@@ -6,11 +6,12 @@ gives no role.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 
 import structlog
 
-from bot.errors import ServiceError
+from bot.errors import Missing, PersonError, ServiceError, Unavailable
 from bot.graph.client import Graph
 from bot.state.store import Store
 from bot.turn import Actor
@@ -35,6 +36,14 @@ class Role(IntEnum):
         return self.name.lower()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """The role that a person holds for sure. `doubt` says why it may be a higher one: the groups could not be asked."""
+
+    role: Role
+    doubt: Exception | None = None
+
+
 class RoleBook:
     """Says which role a person holds. `holders` are the ids (people or groups) that the settings name for each role."""
 
@@ -42,17 +51,23 @@ class RoleBook:
         self._holders = {role: frozenset(i.casefold() for i in ids) for role, ids in holders.items()}
         self._store = store
 
-    async def role(self, actor: Actor, graph: Graph) -> Role:
+    async def held(self, actor: Actor, graph: Graph) -> Held:
         """The highest role the person holds, by their own id or by a group in the person's own directory.
 
         A guest holds none. If Graph cannot be asked, only roles given to the person's own id count.
         """
         if not actor.id or actor.guest:
-            return Role.NONE
-        mine = {actor.id.casefold()}
+            return Held(role=Role.NONE)
         groups = sorted({i for ids in self._holders.values() for i in ids})
-        mine |= await self._memberships(actor, groups, graph)
-        return max((role for role, ids in self._holders.items() if ids & mine), default=Role.NONE)
+        try:
+            mine = await self._memberships(actor, groups, graph)
+        except ServiceError as error:
+            log.warning("groups_unknown", person=actor.id, error=str(error))
+            return Held(role=self._highest({actor.id.casefold()}), doubt=_doubt(error))
+        return Held(role=self._highest({actor.id.casefold(), *mine}))
+
+    def _highest(self, ids: set[str]) -> Role:
+        return max((role for role, holders in self._holders.items() if holders & ids), default=Role.NONE)
 
     async def _memberships(self, actor: Actor, groups: list[str], graph: Graph) -> set[str]:
         if not groups:
@@ -63,8 +78,12 @@ class RoleBook:
             return set(kept["of"])
         try:
             found = {i.casefold() for i in await graph.member_groups(actor.id, groups)}
-        except ServiceError as error:
-            log.warning("groups_unknown", person=actor.id, error=str(error))
-            return set()
+        except Missing:
+            return set()  # the directory does not know the person, so they are in none of its groups
         await self._store.put_value(actor.tenant, name, {"asked": groups, "of": sorted(found)}, KEPT_SECONDS)
         return found
+
+
+def _doubt(error: ServiceError) -> Exception:
+    """What to tell a person whose role could not be read; that a change may have been made is never true here."""
+    return PersonError("error.role_unread") if isinstance(error, Unavailable) else error

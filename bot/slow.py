@@ -9,10 +9,11 @@ from typing import Literal
 
 import structlog
 
-from bot.errors import ServiceError, StoreError, Throttled
+from bot.errors import Conflict, ServiceError, StoreError, Throttled
 from bot.posts import Place, Post, Shownable
 from bot.records import mutate, write
 from bot.services import Services
+from bot.state.store import Change
 from bot.turn import Shown, Turn
 
 log = structlog.get_logger()
@@ -21,6 +22,7 @@ KIND = "reply"
 PATIENCE = timedelta(seconds=75)
 KEPT_SECONDS = 3600.0
 EDIT_TRIES = 4
+FORGET_TRIES = 5
 
 
 class SlowReply(Shownable):
@@ -41,7 +43,10 @@ class SlowReply(Shownable):
 
 
 async def start(services: Services, customer: str, turn: Turn, line: str, shown: Shown) -> str:
-    """Post the working card and write it down; returns its message id. Raises ServiceError, StoreError."""
+    """Post the working card and write it down; returns its message id. Raises ServiceError.
+
+    A card that could not be written down is still edited at the end; only a crash would leave it.
+    """
     message = await services.teams.post(turn.conversation, shown)
     post = Post(
         key="card",
@@ -54,7 +59,10 @@ async def start(services: Services, customer: str, turn: Turn, line: str, shown:
     )
     now = services.clock.now()
     reply = SlowReply(id=message, customer=customer, line=line, until=now + PATIENCE, posts=(post,))
-    await services.ledger.commit(customer, [write(KIND, reply, now)])
+    try:
+        await services.ledger.commit(customer, [write(KIND, reply, now)])
+    except StoreError as error:
+        log.warning("slow_reply_not_written", message=message, error=str(error))
     return message
 
 
@@ -72,12 +80,21 @@ async def end(services: Services, customer: str, turn: Turn, message: str, shown
     else:
         return
     try:
-        record = await services.store.get(customer, KIND, message)
-        if record:
-            forget = write(KIND, SlowReply.model_validate(record.data), services.clock.now(), record)
-            await services.ledger.commit(customer, [type(forget)(kind=KIND, id=message, rev=record.rev, data=None)])
+        await _forget(services, customer, message)
     except StoreError as error:
         log.warning("slow_reply_not_forgotten", message=message, error=str(error))
+
+
+async def _forget(services: Services, customer: str, message: str) -> None:
+    for _ in range(FORGET_TRIES):
+        record = await services.store.get(customer, KIND, message)
+        if record is None:
+            return
+        try:
+            await services.ledger.commit(customer, [Change(kind=KIND, id=message, rev=record.rev, data=None)])
+        except Conflict:
+            continue
+        return
 
 
 async def step(services: Services, customer: str, key: str) -> None:

@@ -51,7 +51,7 @@ class Click:
     """A card button that was pressed: untrusted data that only names a record.
 
     `v`, `verb`, `id`, `rev` are the button's data; `inputs` are what the person typed into the card; `message` is the
-    id of the message that carried the card. `automatic` is true for a card that refreshed itself: it never changes state.
+    id of the message that carried the card. `automatic`: the card refreshed itself, which never changes state.
     """
 
     v: int

@@ -109,7 +109,7 @@ def _section(
     look: Look, title: Safe, items: Sequence[T] | None, render: Callable[[T], Container], none: Safe
 ) -> Container:
     if items is None:
-        return parts.section(title, parts.line(say(look, "word.unread"), "Warning"))
+        return parts.section(title, parts.line(say(look, "word.unread"), "Attention"))
     if not items:
         return parts.section(title, parts.line(none))
     return parts.section(title, *parts.rows(look, items, render))
@@ -158,7 +158,7 @@ def _center(look: Look, view: ActionsView) -> Container:
     return parts.section(
         say(look, "actions.center"),
         *made,
-        parts.line(say(look, "word.unread"), "Warning") if unread else None,
+        parts.line(say(look, "word.unread"), "Attention") if unread else None,
         parts.line(say(look, "actions.center.none")) if not rows and not unread else None,
         parts.note(say(look, "actions.center-note")),
     )

@@ -173,7 +173,7 @@ def response_name(look: Look, response: str) -> str:
 def _alerts(look: Look, alerts: tuple[DefenderAlert, ...] | None) -> Any:
     title = say(look, "device.alerts")
     if alerts is None:
-        return parts.section(title, parts.line(say(look, "word.unread"), "Warning"))
+        return parts.section(title, parts.line(say(look, "word.unread"), "Attention"))
     standing = [alert for alert in alerts if alert.is_open]
     if not standing:
         return parts.section(title, parts.line(say(look, "device.alerts.none")))
@@ -192,7 +192,7 @@ def _alert(look: Look, alert: DefenderAlert) -> Any:
 def _users(look: Look, users: tuple[LogonUser, ...] | None) -> Any:
     title = say(look, "device.users")
     if users is None:
-        return parts.section(title, parts.line(say(look, "word.unread"), "Warning"))
+        return parts.section(title, parts.line(say(look, "word.unread"), "Attention"))
     if not users:
         return parts.section(title, parts.line(say(look, "device.users.none")))
     return parts.section(title, *parts.rows(look, users, lambda user: parts.line(_user(look, user)), SOME))
@@ -208,7 +208,7 @@ def _user(look: Look, user: LogonUser) -> Safe:
 def _actions(look: Look, actions: tuple[MachineAction, ...] | None) -> Any:
     title = say(look, "device.actions")
     if actions is None:
-        return parts.section(title, parts.line(say(look, "word.unread"), "Warning"))
+        return parts.section(title, parts.line(say(look, "word.unread"), "Attention"))
     if not actions:
         return parts.section(title, parts.line(say(look, "device.actions.none")))
     ordered = sorted(actions, key=lambda action: action.is_final)

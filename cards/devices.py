@@ -69,7 +69,7 @@ def _row(look: Look, row: DeviceRow) -> Container:
     machine = row.machine
     items = [
         TextBlock(escape(machine.name), bold=True),
-        TextBlock(row.label, spacing="None", color="Warning") if row.label else None,
+        TextBlock(row.label, spacing="None", color="Accent") if row.label else None,
         TextBlock(risk_line(look, machine), spacing="None", color=parts.level_color(machine.risk)),
         TextBlock(
             say(look, "devices.contact", at=parts.moment(look, machine.last_seen)),

@@ -556,6 +556,8 @@ TEXTS: dict[str, str] = {
     "error.no_such_request": "There is no request {id}. It may be older than what is kept.",
     "error.role": "{command} needs the role {role}. Please ask an administrator; type **whoami** to see yours.",
     "error.role_button": "This needs the role {role}. Please ask an administrator; type **whoami** to see yours.",
+    "error.role_unread": "I could not find out what you may do here, so I did nothing. Please try again in a few"
+    " minutes.",
     "error.foreign_person": "I only answer people of the tenants that this conversation is bound to.",
     "error.no_identity": "I cannot tell who you are in this conversation. Please write to me in a personal chat.",
     "error.unknown_button": "This button is not known here. Please type the command instead.",

@@ -29,11 +29,15 @@ class CommandHelp:
     role: Role = Role.NONE
 
 
-def help_card(look: Look, role: Role, commands: Sequence[CommandHelp]) -> Shown:
-    """Show all commands, by the role they need; those that need more than the person's are marked."""
+def help_card(look: Look, role: Role, commands: Sequence[CommandHelp], *, unread: bool = False) -> Shown:
+    """Show all commands, by the role they need; those that need more than the person's are marked.
+
+    `unread`: the person's role could not be read.
+    """
+    held = say(look, "word.unread") if unread else word(look, "role", role.word)
     body = [
         parts.heading(say(look, "help.title"), say(look, "help.how")),
-        parts.note(say(look, "help.role", role=word(look, "role", role.word))),
+        parts.note(say(look, "help.role", role=held)),
         parts.note(say(look, "help.tap")),
     ]
     for needed, key in GROUPS.items():

@@ -157,7 +157,7 @@ def _summary(look: Look, record: IncidentRecord) -> str:
 
 
 def _pending(look: Look, waiting: int) -> Any:
-    return parts.line(escape(count(look, "incident.pending", waiting), 400), "Warning") if waiting else None
+    return parts.line(escape(count(look, "incident.pending", waiting), 400), "Attention") if waiting else None
 
 
 def _facts(look: Look, record: IncidentRecord) -> Any:
@@ -210,7 +210,7 @@ def _device_buttons(look: Look, assets: Sequence[Asset]) -> Any:
 def _alerts(look: Look, alerts: tuple[GraphAlert, ...] | None) -> Any:
     title = say(look, "incident.alerts-list")
     if alerts is None:
-        return parts.section(title, parts.line(say(look, "word.unread"), "Warning"))
+        return parts.section(title, parts.line(say(look, "word.unread"), "Attention"))
     if not alerts:
         return parts.section(title, parts.line(say(look, "incident.alerts.none")))
     ordered = sorted(alerts, key=lambda alert: rank(alert.level), reverse=True)
@@ -229,7 +229,7 @@ def _alert(look: Look, alert: GraphAlert) -> Any:
 def _evidence(look: Look, alerts: tuple[GraphAlert, ...] | None, evidence: Sequence[Evidence]) -> Any:
     title = say(look, "incident.evidence")
     if alerts is None:
-        return parts.section(title, parts.line(say(look, "word.unread"), "Warning"))
+        return parts.section(title, parts.line(say(look, "word.unread"), "Attention"))
     assets = assets_of(evidence)
     if not assets:
         return parts.section(title, parts.line(say(look, "incident.evidence.none")))

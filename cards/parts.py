@@ -102,7 +102,7 @@ def unread(look: Look, sources: Sequence[str]) -> TextBlock | None:
     if not sources:
         return None
     named = join(word(look, "source", source) for source in sources[:ROWS])
-    return line(say(look, "part.unread", sources=named), "Warning")
+    return line(say(look, "part.unread", sources=named), "Attention")
 
 
 def as_of(look: Look) -> TextBlock:

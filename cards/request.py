@@ -162,7 +162,7 @@ def _service_facts(look: Look, request: Request) -> list[tuple[Safe, Safe | None
 def _evidence(look: Look, request: Request) -> Any:
     read = request.evidence
     if read is None:
-        return parts.line(say(look, "request.no-evidence"), "Warning")
+        return parts.line(say(look, "request.no-evidence"), "Attention")
     listed = [
         (say(look, "request.users"), parts.names(look, read.users, "request.users.none", 5)),
         (say(look, "device.value"), word(look, "value", read.device_value)),

@@ -50,7 +50,7 @@ def exposure_level(score: float) -> str:
 def _secure(look: Look, score: SecureScore | None) -> Any:
     title = say(look, "score.secure")
     if score is None or score.current_score is None:
-        return parts.section(title, parts.line(say(look, "word.unread"), "Warning"))
+        return parts.section(title, parts.line(say(look, "word.unread"), "Attention"))
     if score.percent is None or score.max_score is None:
         figure = say(look, "score.secure-no-max", current=score.current_score)
     else:
@@ -62,7 +62,7 @@ def _secure(look: Look, score: SecureScore | None) -> Any:
 def _figure(look: Look, key: str, score: Score | None, lines: list[Any]) -> Any:
     title = say(look, key)
     if score is None:
-        return parts.section(title, parts.line(say(look, "word.unread"), "Warning"))
+        return parts.section(title, parts.line(say(look, "word.unread"), "Attention"))
     return parts.section(title, *lines, _day(look, score.time))
 
 

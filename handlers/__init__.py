@@ -52,8 +52,11 @@ RESPONSES: tuple[Response, ...] = (scan.RESPONSE, isolate.RESPONSE, release.RESP
 VIEWS: tuple[View, ...] = (deciding.VIEW, incident_watch.VIEW, summaries.VIEW, replies.VIEW)
 
 
-def features(poll_seconds: float) -> Features:
-    """All that the machine is told; `poll_seconds` is the pace of the watchers."""
+def features(poll_seconds: float, *, demonstration: bool = False) -> Features:
+    """All that the machine is told; `poll_seconds` is the pace of the watchers.
+
+    A `demonstration` subscribes each conversation that the bot comes into.
+    """
     return Features(
         commands=COMMANDS,
         buttons=BUTTONS,
@@ -66,4 +69,5 @@ def features(poll_seconds: float) -> Features:
         pointer=pointer_card,
         welcome=welcome_card,
         texts=replies.texts(),
+        on_installed=subscribe.when_installed if demonstration else None,
     )

@@ -25,10 +25,9 @@ async def _propose(context: Context, click: Click) -> Reply:
     """A card's offer ("Isolate"): the same as typing the command for that device."""
     name, _, machine_id = click.id.partition(":")
     response = context.services.responses.get(name)
-    if response is None or not MACHINE_ID.match(machine_id):
+    if response is None or not MACHINE_ID.fullmatch(machine_id):
         raise Stale("error.unknown_button")
-    if context.role < response.asks:
-        raise NotAllowed("error.role", role=response.asks.word, command=response.name)
+    context.require(response.asks, NotAllowed("error.role", role=response.asks.word, command=response.name))
     reason = click.inputs.get("reason", "")
     check_reason(response, reason)
     parameters = {}
@@ -41,7 +40,10 @@ async def _propose(context: Context, click: Click) -> Reply:
 
 
 def _act_with(act: Act) -> Callable[[Context, Click], Awaitable[Reply]]:
-    """A decision button: find the request, make sure that it belongs here, act, and answer with its card."""
+    """A decision button: find the request, make sure that it belongs here, act, and answer with its card.
+
+    A press that came as a message (from an older client) has its answer in the card, which is edited where it stands.
+    """
 
     async def run(context: Context, click: Click) -> Reply:
         request = await _belongs_here(context, click)
@@ -49,9 +51,11 @@ def _act_with(act: Act) -> Callable[[Context, Click], Awaitable[Reply]]:
         try:
             after = await act(Desk(context.services, context.customer), request, who, click)
         except Stale:
-            now = await requests.get(context.services, context.customer, request.id)
-            return Reply(shown=_card(context, now))
-        return Reply(shown=_card(context, after))
+            after = await requests.get(context.services, context.customer, request.id)
+            await context.services.wake(context.customer, requests.KIND, request.id)
+            if after.state is request.state or not context.turn.invoke:
+                raise
+        return Reply(shown=_card(context, after)) if context.turn.invoke else Reply()
 
     return run
 

@@ -27,7 +27,8 @@ async def _run(context: Context, name: str) -> Reply:
     """Show only what the person may do; a command they may not use does not exist for them."""
     mine = [command for command in context.features.commands if command.role <= context.role]
     if not name:
-        return Reply(shown=help_card(context.look, context.role, [described(command) for command in mine]))
+        listed = [described(command) for command in mine]
+        return Reply(shown=help_card(context.look, context.role, listed, unread=context.doubt is not None))
     for command in mine:
         if name in (command.name, *command.aliases):
             return Reply(shown=command_help_card(context.look, described(command)))

@@ -13,7 +13,7 @@ import structlog
 from bot.command import View, Watcher
 from bot.errors import Conflict, ServiceError
 from bot.graph.models import Incident
-from bot.incidents import SEVERITIES, BriefIncident, IncidentRecord, SummaryRecord, rank
+from bot.incidents import SEVERITIES, IncidentRecord, SummaryRecord, rank
 from bot.metrics import SOURCE_READS
 from bot.posts import Place, Post
 from bot.records import read, write
@@ -23,11 +23,11 @@ from bot.subscribers import active
 from bot.subscriptions import Subscription
 from bot.turn import Look, Shown
 from cards.incident import assets_of, incident_card
+from handlers.incident_records import KIND, brief, record_of
 from handlers.summaries import SUMMARY
 
 log = structlog.get_logger()
 
-KIND = "incident"
 WATERMARK = "watermark"
 OVERLAP = timedelta(minutes=2)
 MOST_AT_ONCE = 10
@@ -36,7 +36,7 @@ MOST_READ = 1000
 
 
 async def poll(services: Services, customer: str) -> None:
-    """Read what changed and bring the cards up to it. A source that cannot be read is logged once it fails and heals."""
+    """Read what changed and bring the cards up to it. That it cannot be read is logged once, and its end once."""
     wanted = [s for s in await active(services, customer) if s.incidents]
     if not wanted:
         return
@@ -116,7 +116,7 @@ class Round:
     async def _many(self, fresh: Sequence[Incident], shown: Sequence[Incident]) -> None:
         """One card instead of many: the summaries and all the records in one commit, so that none is left without."""
         summaries = [s for s in (self._summary(subscription, shown) for subscription in self.wanted) if s]
-        records = [_record_of(incident, self.customer, None) for incident in fresh]
+        records = [record_of(incident, self.customer, None) for incident in fresh]
         changes = [write(SUMMARY, summary, self.now) for summary in summaries]
         changes += [write(KIND, record, self.now) for record in records]
         try:
@@ -153,7 +153,7 @@ class Round:
                 return
             before, stored = found
             after = await self._described(incident, before)
-            posts = (*before.posts, *self._missing(incident, before), *self._nudges(before, after))
+            posts = (*before.posts, *self._missing(incident, before), *self._nudges(before, incident))
             if _visible(before) == _visible(after) and posts == before.posts:
                 content = before.content
             else:
@@ -167,19 +167,20 @@ class Round:
             return
 
     def _missing(self, incident: Incident, before: IncidentRecord) -> list[Post]:
-        """Cards for conversations that have none of it yet."""
+        """Cards for conversations that have none of it yet.
+
+        What was open when a conversation subscribed stands in its first summary; it gets a card when it needs eyes.
+        """
         if incident.survivor or not incident.is_open:
             return []
         have = {post.place.id for post in before.posts if post.key == "card"}
-        return [post for post in self._posts(incident) if post.place.id not in have]
+        urgent = bool(_needs_eyes(before, incident))
+        begun = {s.place.id for s in self.wanted if urgent or before.created >= s.since}
+        return [post for post in self._posts(incident) if post.place.id in begun - have]
 
-    def _nudges(self, before: IncidentRecord, after: IncidentRecord) -> list[Post]:
+    def _nudges(self, before: IncidentRecord, incident: Incident) -> list[Post]:
         """Replies below the cards: severity up, reopened."""
-        key = ""
-        if rank(after.severity) > rank(before.severity):
-            key = f"severity:{after.severity}"
-        elif before.status.casefold() == "resolved" and after.status.casefold() in ("active", "inprogress"):
-            key = f"reopened:{after.updated.isoformat()}"
+        key = _needs_eyes(before, incident)
         if not key or any(post.key == key for post in before.posts):
             return []
         cards = [post for post in before.posts if post.key == "card" and post.state == "live"]
@@ -187,7 +188,7 @@ class Round:
 
     async def _described(self, incident: Incident, before: IncidentRecord | None) -> IncidentRecord:
         """The record of an incident as it is now, with its alerts as far as this round may still read them."""
-        base = _record_of(incident, self.customer, before)
+        base = record_of(incident, self.customer, before)
         if self.details_left <= 0 or incident.survivor:
             return base
         self.details_left -= 1
@@ -200,7 +201,7 @@ class Round:
         more = {
             "alerts": len(whole.alerts),
             "alert_titles": tuple(dict.fromkeys(a.title or "" for a in whole.alerts if a.title))[:5],
-            "sources": tuple(sorted({a.service_source for a in whole.alerts if a.service_source}))[:5],
+            "sources": tuple(sorted({a.product_name or a.service_source or "" for a in whole.alerts} - {""}))[:5],
             "assets": assets_of(evidence)[:12],
             "pending_approvals": sum(1 for item in evidence if item.waits_for_approval),
         }
@@ -216,32 +217,13 @@ class Round:
             await self.services.wake(self.customer, KIND, record.id)
 
 
-def brief(incident: Incident) -> BriefIncident:
-    """One line of a summary."""
-    return BriefIncident(
-        id=incident.id,
-        title=incident.display_name or "",
-        severity=incident.level,
-        url=incident.incident_web_url or "",
-    )
-
-
-def _record_of(incident: Incident, customer: str, before: IncidentRecord | None) -> IncidentRecord:
-    facts = {
-        "id": incident.id,
-        "customer": customer,
-        "title": incident.display_name or "",
-        "severity": incident.level,
-        "status": incident.status or "",
-        "created": incident.created_date_time or incident.last_update_date_time,
-        "updated": incident.last_update_date_time,
-        "url": incident.incident_web_url or "",
-        "assigned_to": incident.assigned_to or "",
-        "classification": incident.classification or "",
-        "determination": incident.determination or "",
-        "merged_into": incident.survivor,
-    }
-    return before.model_copy(update=facts) if before else IncidentRecord(**facts)
+def _needs_eyes(before: IncidentRecord, incident: Incident) -> str:
+    """Why an incident must be looked at again, as the key of the reply that says so; empty if it need not."""
+    if rank(incident.level) > rank(before.severity):
+        return f"severity:{incident.level}"
+    if before.status.casefold() == "resolved" and incident.state in ("active", "inprogress"):
+        return f"reopened:{incident.last_update_date_time.isoformat()}"
+    return ""
 
 
 def _visible(record: IncidentRecord) -> dict[str, object]:

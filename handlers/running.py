@@ -12,10 +12,9 @@ from handlers.paging import PAGE
 
 async def _run(context: Context, click: Click) -> Reply:
     command, words = Commands(context.features.commands).find(click.id)
-    if context.role < command.role:
-        raise NotAllowed("error.role", role=command.role.word, command=command.name)
+    context.require(command.role, NotAllowed("error.role", role=command.role.word, command=command.name))
     reply = await command.run(context, command.parse(words))
     return replace(reply, beside=not PAGE.search(click.id))
 
 
-BUTTON = Button(verb="run", role=Role.NONE, run=_run, slow=True)
+BUTTON = Button(verb="run", role=Role.NONE, run=_run, slow=True, typed=True)

@@ -1,28 +1,35 @@
 """/subscribe [incidents [from SEVERITY]] [requests]: what this conversation gets. A first one begins with now."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
 from bot.audit import Entry
 from bot.command import Button, Command, Context, Reply
-from bot.errors import ServiceError, UsageError
-from bot.incidents import SEVERITIES, BriefIncident, SummaryRecord, rank
+from bot.errors import Conflict, ServiceError, UsageError
+from bot.graph.models import Incident
+from bot.incidents import SEVERITIES, SummaryRecord, rank
 from bot.posts import Place, Post
 from bot.records import write
 from bot.roles import Role
+from bot.services import Services
 from bot.subscribers import find, save
 from bot.subscriptions import Subscription
-from bot.turn import Click
+from bot.turn import Click, Turn
 from cards.subscription import subscribed_card
+from handlers.incident_records import KIND, brief, record_of
 from handlers.summaries import SUMMARY
 
 log = structlog.get_logger()
 
 USAGE = "/subscribe [incidents [from SEVERITY]] [requests]"
 OPEN = ("active", "inProgress")
-ROWS = 50
+MOST = 1000
+ROWS = 10
+AT_ONCE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,57 +62,81 @@ def _parse(words: str) -> Asked:
 
 
 async def _run(context: Context, asked: Asked) -> Reply:
-    services, customer = context.services, context.customer
-    before = await find(services, customer, context.conversation.id)
-    place = Place.of(context.conversation).model_copy(update={"thread": ""})
+    subscription, follow = await begin(
+        context.services, context.customer, context.turn, asked, f"{context.actor.tenant}/{context.actor.id}"
+    )
+    return Reply(shown=subscribed_card(context.look, subscription), follow=follow)
+
+
+async def begin(
+    services: Services, customer: str, turn: Turn, asked: Asked, who: str
+) -> tuple[Subscription, tuple[str, str] | None]:
+    """Subscribe a turn's conversation; returns the subscription and the record of what is open, for a first one."""
+    now = services.clock.now()
+    before = await find(services, customer, turn.conversation.id)
+    place = Place.of(turn.conversation).model_copy(update={"thread": ""})
     subscription = Subscription(
         id=place.id,
         customer=customer,
         place=place,
         incidents=asked.incidents,
         requests=asked.requests,
-        since=before.since if before and before.incidents else context.now,
-        by=context.actor.id,
-        locale=context.turn.locale,
-        zone=context.turn.zone,
+        since=before.since if before and before.incidents else now,
+        by=who.rpartition("/")[2],
+        locale=turn.locale,
+        zone=turn.zone,
     )
-    entry = Entry(
-        at=context.now,
-        what="subscribed",
-        who=f"{context.actor.tenant}/{context.actor.id}",
-        subject=f"conversation:{place.id}",
-        more={"incidents": asked.incidents, "requests": asked.requests},
-    )
+    more = {"incidents": asked.incidents, "requests": asked.requests}
+    entry = Entry(at=now, what="subscribed", who=who, subject=f"conversation:{place.id}", more=more)
     await save(services, subscription, entry)
     first = asked.incidents and not (before and before.incidents)
-    follow = await _what_is_open(context, subscription) if first else None
-    return Reply(shown=subscribed_card(context.look, subscription), follow=follow, beside=False)
+    return subscription, await _what_is_open(services, subscription, now) if first else None
 
 
-async def _what_is_open(context: Context, subscription: Subscription) -> tuple[str, str] | None:
+async def _what_is_open(services: Services, subscription: Subscription, now: datetime) -> tuple[str, str] | None:
     """A first subscription gets one card of what is open now. If that cannot be read, the watcher goes on from now."""
+    graph = services.graph(subscription.customer)
     try:
-        total = await context.graph.open_incident_count()
-        found = await context.graph.incidents(statuses=OPEN, top=ROWS)
+        total = await graph.open_incident_count()
+        found = await graph.incidents(statuses=OPEN, top=MOST)
     except ServiceError as error:
         log.warning("open_incidents_not_read", error=str(error))
         return None
     gravest = sorted(found, key=lambda incident: -rank(incident.level))
     record = SummaryRecord(
         id=secrets.token_hex(8),
-        customer=context.customer,
+        customer=subscription.customer,
         posts=(Post(key="card", place=subscription.place, locale=subscription.locale, zone=subscription.zone),),
         reason="open",
-        at=context.now,
+        at=now,
         total=total,
-        counts={level: sum(1 for i in found if i.level == level) for level in SEVERITIES} if total <= ROWS else {},
-        rows=tuple(
-            BriefIncident(id=i.id, title=i.display_name or "", severity=i.level, url=i.incident_web_url or "")
-            for i in gravest[:10]
-        ),
+        counts={level: sum(1 for i in found if i.level == level) for level in SEVERITIES} if total <= MOST else {},
+        rows=tuple(brief(incident) for incident in gravest[:ROWS]),
     )
-    await context.services.ledger.commit(context.customer, [write(SUMMARY, record, context.now)])
+    await services.ledger.commit(subscription.customer, [write(SUMMARY, record, now)])
+    await _remember(services, subscription.customer, found, now)
     return SUMMARY, record.id
+
+
+async def _remember(services: Services, customer: str, found: Sequence[Incident], now: datetime) -> None:
+    """Keep what is open, without a card, so that the watcher sees what changes from here on."""
+    known = {record.id for record in await services.store.get_many(customer, KIND, [i.id for i in found])}
+    changes = [write(KIND, record_of(i, customer, None), now) for i in found if i.id not in known]
+    for first in range(0, len(changes), AT_ONCE):
+        try:
+            await services.ledger.commit(customer, changes[first : first + AT_ONCE])
+        except Conflict:
+            log.info("incidents_written_by_another", customer=customer)
+
+
+async def when_installed(services: Services, customer: str, turn: Turn) -> None:
+    """For the demonstration alone: a conversation is subscribed when the bot comes in; a group chat gets requests."""
+    incidents = "" if turn.conversation.kind == "groupChat" else SEVERITIES[0]
+    if await find(services, customer, turn.conversation.id):
+        return
+    _, follow = await begin(services, customer, turn, Asked(incidents=incidents, requests=True), "demonstration")
+    if follow:
+        await services.wake(customer, *follow)
 
 
 async def _click(context: Context, _click: Click) -> Reply:
@@ -122,4 +153,4 @@ COMMAND = Command(
     permissions=("SecurityIncident.Read.All",),
 )
 
-BUTTON = Button(verb="subscribe", role=Role.ADMIN, run=_click, slow=True, once=True)
+BUTTON = Button(verb="subscribe", role=Role.ADMIN, run=_click, slow=True)

@@ -15,6 +15,7 @@ async def _run(context: Context, _words: str) -> Reply:
         customer=context.customer,
         conversation_kind=context.conversation.kind,
         may=may,
+        unread=context.doubt is not None,
     )
     return Reply(shown=whoami_card(context.look, who))
 

@@ -175,10 +175,10 @@ def from_environment(environ: Mapping[str, str], out: Path = PACKAGE) -> Path:
     )
 
 
-def main() -> int:
-    """Build and say where the package is; the exit code."""
+def main(environ: Mapping[str, str], out: Path = PACKAGE) -> int:
+    """Build, say where the package is, and return the exit code."""
     try:
-        path = from_environment(os.environ)
+        path = from_environment(environ, out)
     except ManifestError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -187,4 +187,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(os.environ))

@@ -1,6 +1,7 @@
 """The README's tables of commands, responses and permissions, made from what is registered.
 
-`python -m manifest.tables` writes them. Each stands between `<!-- name -->` and `<!-- /name -->`; a test fails when one is stale.
+`python -m manifest.tables` writes them. Each stands between `<!-- name -->` and `<!-- /name -->`; a test fails when one
+is stale.
 """
 
 import re

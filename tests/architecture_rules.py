@@ -1,9 +1,10 @@
-"""The rules of the architecture (design sections 2 and 7): each yields a sentence for each breach, and says what to do."""
+"""The rules of the architecture (design 2 and 7): each yields a sentence for each breach, which says what to do."""
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 from tests.source_tree import Source, Tree
 
@@ -63,16 +64,20 @@ WIRING = (
 # Who starts the simulated tenant, and what of bot it may use: it follows the reference pages, not our clients.
 SIMULATOR = "bot.simulator"
 STARTS_SIMULATOR = (ENTRY, "bot/run.py", "bot/simulator/", "tests/")
-SIMULATOR_USES = (SIMULATOR, "bot.clock", "bot.demo")
+SIMULATOR_USES = (SIMULATOR, "bot.clock")
 
-# Modules of handlers that others may import: tools without a command or button of their own.
-TOOLS = ("handlers.paging", "handlers.proposing", "handlers.summaries")
+# A module of handlers that has one of these at its top stands for itself; the others are tools that it may use.
+REGISTERED = {"COMMAND", "BUTTON", "BUTTONS", "RESPONSE"}
 # Exceptions, each one too many: see the message of `handlers_stand_alone`.
 BORROWED = {("handlers.device", "handlers.devices")}
 
 LONGEST_FUNCTION = 50
 LONGEST_FILE = 400
 MEDIAN, P90 = 10, 30
+REGISTRY = re.compile(r"https?://[^\s/\"']*(pythonhosted|pypi|npmjs|debian)", re.IGNORECASE)
+HOME = re.compile(r"(?<![\w.])/(home|Users)/\w+/")
+LONE_FOLDER = 2
+"""A checkout right below `/` has no parent whose name would mean anything."""
 DATA_FILES = ("cards/english.py",)
 """Files that are one table of data, which has no seam to cut at."""
 
@@ -143,7 +148,7 @@ def leaves_are_leaves(tree: Tree) -> Iterator[str]:
             continue
         for one in tree.imports(source):
             if one.within(*outside):
-                yield f"{source.path}:{one.line} imports {one.target}, but cards read it: keep I/O out of it."
+                yield f"{source.path}:{one.line} imports {one.target}, but cards read it. Keep I/O out of it."
 
 
 def handlers_stand_alone(tree: Tree) -> Iterator[str]:
@@ -155,12 +160,19 @@ def handlers_stand_alone(tree: Tree) -> Iterator[str]:
                     f"{source.path}:{one.line} imports {one.target}. A handler gets services from its Context "
                     "(bot/command.py) and knows nothing of how they are made."
                 )
-            borrowed = one.within("handlers") and source.module != "handlers" and one.target not in TOOLS
+            borrowed = one.within("handlers") and source.module != "handlers" and _is_registered(tree, one.target)
             if borrowed and (source.module, one.target) not in BORROWED:
                 yield (
-                    f"{source.path}:{one.line} imports {one.target}. Only handlers/__init__.py imports siblings. Move "
-                    "what both need into a module of tools, without a command, and name it in TOOLS here."
+                    f"{source.path}:{one.line} imports {one.target}, which only handlers/__init__.py may. Move what "
+                    "both need into a module that has no command, button or response of its own."
                 )
+
+
+def _is_registered(tree: Tree, module: str) -> bool:
+    """Whether the module declares something for the registry (or is the registry)."""
+    statements = tree.modules[module].tree.body if module in tree.modules else []
+    targets = [target for one in statements if isinstance(one, ast.Assign) for target in one.targets]
+    return module == "handlers" or bool({ast.unparse(target) for target in targets} & REGISTERED)
 
 
 def no_cycles(tree: Tree) -> Iterator[str]:
@@ -186,7 +198,7 @@ def sizes(tree: Tree) -> Iterator[str]:
         lines = source.text.count("\n")
         if lines > LONGEST_FILE and not source.is_test and source.path not in DATA_FILES:
             yield f"{source.path} has {lines} lines, more than {LONGEST_FILE}. Look for the seam and cut it in two."
-        for function in [] if source.is_test else source.functions():
+        for function in () if source.is_test else source.functions:
             length = _length(function)
             if length > LONGEST_FUNCTION:
                 yield (
@@ -197,7 +209,7 @@ def sizes(tree: Tree) -> Iterator[str]:
 
 def function_budget(tree: Tree) -> Iterator[str]:
     """Half of all functions have 10 lines or fewer, nine in ten 30 or fewer."""
-    lengths = sorted(_length(f) for source in tree.of("bot/", "cards/", "handlers/") for f in source.functions())
+    lengths = sorted(_length(f) for source in tree.of("bot/", "cards/", "handlers/") for f in source.functions)
     for share, bound in ((0.5, MEDIAN), (0.9, P90)):
         found = lengths[int(len(lengths) * share)]
         if found > bound:
@@ -215,15 +227,15 @@ def exceptions_have_reasons(tree: Tree) -> Iterator[str]:
         for number, line in enumerate(source.text.splitlines(), 1):
             found = pattern.search(line)
             if found and not found["why"] and not source.is_test:
-                yield f"{source.path}:{number} switches a check off without a reason. Write it behind: `# noqa: X - why`."
+                yield f"{source.path}:{number} switches a check off without a reason. Write it behind: # noqa: X - why"
 
 
 def tests_say_what_is_true(tree: Tree) -> Iterator[str]:
     """Each test has a sentence, and nothing is patched: fakes stand at the transport or at a Protocol."""
     for source in tree.of("tests/"):
-        for function in source.functions():
+        for function in source.functions:
             if function.name.startswith("test_") and not ast.get_docstring(function):
-                yield f"{source.path}:{function.lineno} {function.name} has no docstring. Say in a sentence what is true."
+                yield f"{source.path}:{function.lineno} {function.name} lacks a docstring. Say in one what is true."
         yield from _patches(tree, source)
 
 
@@ -240,13 +252,23 @@ def _patches(tree: Tree, source: Source) -> Iterator[str]:
             yield f"{source.path}:{node.lineno} patches code with monkeypatch. {advice}"
 
 
-def test_files_have_own_names(tree: Tree) -> Iterator[str]:
+def own_test_names(tree: Tree) -> Iterator[str]:
     """Test files are told apart by their name alone, in reports and on the command line."""
     seen: dict[str, str] = {}
     for source in tree.of("tests/"):
         name = source.path.rsplit("/", 1)[-1]
         if name.startswith("test_") and seen.setdefault(name, source.path) != source.path:
             yield f"{source.path} has the name of {seen[name]}. Name it after what it tests."
+
+
+def no_local_names(texts: Mapping[str, str], root: Path) -> Iterator[str]:
+    """No file of the project, of whatever kind, names this machine's folders or a package registry."""
+    for path, text in texts.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            if REGISTRY.search(line):
+                yield f"{path}:{number} names a package registry's host. Leave it to each machine's own configuration."
+            if HOME.search(line) or (len(root.parts) > LONE_FOLDER and f"{root.parent}/" in line):
+                yield f"{path}:{number} holds a path of this machine. Write it relative to the project's root."
 
 
 RULES: tuple[Rule, ...] = (
@@ -261,5 +283,5 @@ RULES: tuple[Rule, ...] = (
     function_budget,
     exceptions_have_reasons,
     tests_say_what_is_true,
-    test_files_have_own_names,
+    own_test_names,
 )

@@ -1,13 +1,17 @@
 """The project's own Python as syntax trees: which module imports which, for the architecture test."""
 
 import ast
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("bot", "cards", "handlers", "manifest", "tests")
+PASSED_OVER = {".git", ".venv", ".data", ".tools", ".hypothesis", "__pycache__", "dist", "node_modules"}
+CACHES = (".egg-info", "_cache")
+BINARY = {".png", ".ico", ".zip", ".pdf", ".pyc"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -47,16 +51,26 @@ class Source:
         """Whether it belongs to the tests."""
         return self.path.startswith("tests/")
 
-    def functions(self) -> Iterator[Function]:
+    @cached_property
+    def functions(self) -> tuple[Function, ...]:
         """Every function and method, nested ones too."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        return tuple(node for node in ast.walk(self.tree) if isinstance(node, Function))
+
+    @cached_property
+    def imports(self) -> tuple[tuple[str, str, int, bool], ...]:
+        """Each import as it is written: the module, the name taken from it or "", the line, and whether it is early."""
+        return tuple(
+            (base, name, node.lineno, early)
+            for node, early in _statements(self.tree, early=True)
+            for base, name in _targets(self, node)
+        )
 
 
 class Tree(Mapping[str, Source]):
     """The sources by path."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._sources = {path: Source(path, text) for path, text in texts.items()}
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._sources = {source.path: source for source in sources}
         self.modules = {source.module: source for source in self._sources.values()}
 
     def __getitem__(self, path: str) -> Source:
@@ -74,23 +88,22 @@ class Tree(Mapping[str, Source]):
 
     def planted(self, path: str, text: str) -> "Tree":
         """A copy in which one file has that text at its end, or is new."""
-        texts = {source.path: source.text for source in self._sources.values()}
-        return Tree(texts | {path: texts.get(path, "") + text})
+        before = self._sources[path].text if path in self._sources else ""
+        return Tree([*self._sources.values(), Source(path, before + text)])
 
     def imports(self, source: Source) -> Iterator[Import]:
         """Every import of the file, wherever it stands."""
-        for node, early in _statements(source.tree, early=True):
-            for target in self._targets(source, node):
-                yield Import(target=target, line=node.lineno, early=early)
+        for base, name, line, early in source.imports:
+            inner = f"{base}.{name}"
+            yield Import(target=inner if inner in self.modules else base, line=line, early=early)
 
-    def _targets(self, source: Source, node: ast.stmt) -> list[str]:
-        if isinstance(node, ast.Import):
-            return [alias.name for alias in node.names]
-        if not isinstance(node, ast.ImportFrom):
-            return []
-        base = _base(source, node)
-        inner = [f"{base}.{alias.name}" for alias in node.names]
-        return [name if name in self.modules else base for name in inner]
+
+def _targets(source: Source, node: ast.stmt) -> list[tuple[str, str]]:
+    if isinstance(node, ast.Import):
+        return [(alias.name, "") for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [(_base(source, node), alias.name) for alias in node.names]
+    return []
 
 
 def _base(source: Source, node: ast.ImportFrom) -> str:
@@ -115,4 +128,18 @@ def _statements(node: ast.AST, *, early: bool) -> Iterator[tuple[ast.stmt, bool]
 def read(root: Path = ROOT) -> Tree:
     """The project's own files."""
     paths = [path for folder in FOLDERS for path in (root / folder).rglob("*.py")]
-    return Tree({path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths})
+    return Tree(Source(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")) for path in paths)
+
+
+def read_texts(root: Path = ROOT) -> dict[str, str]:
+    """Every text file of the project by its path: what git does not ignore, by the folders' names."""
+    found = {}
+    for folder, folders, names in os.walk(root):
+        folders[:] = [
+            name for name in folders if name not in PASSED_OVER and not name.endswith((".egg-info", "_cache"))
+        ]
+        for name in names:
+            path = Path(folder, name)
+            if path.suffix not in BINARY:
+                found[path.relative_to(root).as_posix()] = path.read_text(encoding="utf-8", errors="replace")
+    return found

@@ -12,6 +12,7 @@ from bot.responses import machine, requests
 from bot.responses.models import Evidence, Person, Request, Response, State, Step, Target
 from bot.services import Services
 
+MOST_POINTERS = 20
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
@@ -115,10 +116,12 @@ class Desk:
         """A click came from a message we had lost track of: it is the card now, the other becomes a pointer to it."""
 
         def adopted(request: Request) -> Request:
-            if post.message and request.post_at(post.place.id, post.message):
+            known = request.post_at(post.place.id, post.message) if post.message else _on_its_way(request, post)
+            if known:
                 return request
-            others = tuple(_superseded(p) if _same_card(p, post) else p for p in request.posts)
-            return request.model_copy(update={"posts": (*others, post)})
+            kept = [p for p in request.posts if not (_same_card(p, post) and not p.message)]
+            others = [_superseded(p) if _same_card(p, post) else p for p in kept]
+            return request.model_copy(update={"posts": (*_bounded(others), post)})
 
         now = self.services.clock.now()
         return await mutate(self.services.ledger, self.customer, requests.KIND, key, Request, now, adopted)
@@ -154,6 +157,16 @@ def _same_card(one: Post, other: Post) -> bool:
     return one.key == other.key and one.place.id == other.place.id and one.state in ("wanted", "live", "unsure")
 
 
+def _on_its_way(request: Request, post: Post) -> Post | None:
+    """The card that is about to be posted in that conversation anyhow."""
+    return next((p for p in request.posts if _same_card(p, post) and p.state == "wanted" and not p.message), None)
+
+
 def _superseded(post: Post) -> Post:
-    """A card that stands becomes a pointer; one that was never confirmed is not waited for any more."""
-    return post.model_copy(update={"state": "pointer", "shown": 0} if post.message else {"state": "gone"})
+    return post.model_copy(update={"state": "pointer", "shown": 0, "retry": None})
+
+
+def _bounded(posts: Sequence[Post]) -> Sequence[Post]:
+    """The posts without the oldest of those done with, so that asking again and again does not pile them up."""
+    done = [p for p in posts if p.state == "gone" or (p.state == "pointer" and p.shown)]
+    return [p for p in posts if p not in done[:-MOST_POINTERS]]

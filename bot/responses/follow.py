@@ -6,7 +6,7 @@ the call, and what was called is not called again unless a person says so.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,12 +28,15 @@ from bot.errors import (
 from bot.responses import machine, requests
 from bot.responses.models import Request, Response, State
 from bot.services import Services
+from bot.wire import folded
 
 log = structlog.get_logger()
 
-# The whole of listing and sending ends well inside the lease of a sending request (machine.SENDING_LEASE).
-SEND_DEADLINE = 40.0
+# Listing, then sending, end well inside the lease of a sending request (machine.SENDING_LEASE); where more than LATE
+# seconds are gone before the call, it is not made.
 LIST_DEADLINE = 15.0
+LATE = 20.0
+SEND_DEADLINE = 30.0
 RETRY = timedelta(seconds=15)
 COMMENT_BOUND = 500
 BUSY_CODES = frozenset({"ActiveRequestAlreadyExists"})
@@ -67,11 +70,10 @@ class Follower:
         return self.services.clock.now()
 
     async def _write(self, after: Request, what: str = "", *, take_flight: bool = False) -> Request:
-        """Commit `after` if the request is still as this step read it."""
+        """Commit `after` if the request is still as this step read it; only its posts may have changed."""
 
         def unless_overtaken(current: Request) -> Request:
-            same = (current.state, current.decisions, current.attempts)
-            if same != (self.request.state, self.request.decisions, self.request.attempts):
+            if current != self.request.model_copy(update={"posts": current.posts}):
                 raise Stale("error.request_moved_on", state=current.state.value)
             return after.model_copy(update={"posts": current.posts})
 
@@ -100,16 +102,13 @@ class Follower:
     async def send(self) -> None:
         """An approved request: wait for its turn, then list, then send once."""
         if self.request.send_by and self._now() >= self.request.send_by:
-            await self._write(machine.expire(self.request, self._now()), "expired")
+            await self._write(machine.expire(self.request, self._now()), "not sent in time")
             return
         if await self._must_wait():
             return
         await self._write(machine.begin(self.request, self._now()), "sending", take_flight=True)
-        try:
-            async with asyncio.timeout(SEND_DEADLINE):
-                await self._list_and_send()
-        except TimeoutError:
-            await self._write(machine.lose(self.request, self._now()), "unknown")
+        if not await self._settled_by_listing():
+            await self._call()
 
     async def _must_wait(self) -> bool:
         """One in flight per device and family, in the order of approval. Says what it waits for."""
@@ -137,49 +136,76 @@ class Follower:
             return None
         if held_by:
             return await requests.get(self.services, self.customer, held_by)
-        others = await requests.still_open(self.services, self.customer, self.request.target.id)
-        approved = [
-            r
-            for r in others
-            if r.id != self.request.id and r.family == self.request.family and r.state is State.APPROVED
-        ]
-        first = min([*approved, self.request], key=_order)
-        return None if first.id == self.request.id else first
+        rivals = [r for r in await requests.latest(self.services, self.customer) if self._is_rival(r)]
+        lingering = [r for r in rivals if machine.may_still_come(r, self._now())]
+        approved = [r for r in rivals if r.state is State.APPROVED and _order(r) < _order(self.request)]
+        return min(lingering or approved, key=_order, default=None)
+
+    def _is_rival(self, other: Request) -> bool:
+        mine = self.request
+        return other.id != mine.id and requests.flight_key(other) == requests.flight_key(mine)
 
     async def _cancel(self, ahead: Request) -> None:
         """The opposite was approved while the other still waits for the device: take that one back at the service."""
         action = ahead.attempt.action if ahead.attempt else ""
+        more = {"action": action, "for": self.request.id}
+        entries = [
+            Entry(at=self._now(), what="cancel asked", who="watchkeeper", subject=f"request:{ahead.id}", more=more)
+        ]
         try:
             await self.defender.cancel_machine_action(
                 action, comment=f"[{self.request.id}] superseded by {self.response.name}"
             )
         except ServiceError as error:
             log.info("cancel_failed", request=ahead.id, action=action, error=str(error))
+            entries = []
+        await requests.transition(
+            self.services,
+            self.customer,
+            ahead.id,
+            lambda r: machine.look_now(r, self._now()),
+            lambda _: entries,
+            now=self._now(),
+        )
+        await self.services.wake(self.customer, requests.KIND, ahead.id)
 
-    async def _list_and_send(self) -> None:
+    async def _settled_by_listing(self) -> bool:
+        """List the device's actions; whether that settles the matter: done already, in the way, or not to be read."""
         try:
             async with asyncio.timeout(LIST_DEADLINE):
                 listed = await self.defender.machine_actions(machine_id=self.request.target.id, top=100)
         except (ServiceError, TimeoutError) as error:
             await self._put_back(error)
-            return
+            return True
         if await self._settle_from(listed):
-            return
+            return True
         if self._late():
             await self._put_back(TimeoutError())
-            return
+            return True
+        return False
+
+    async def _call(self) -> None:
         try:
-            action = await self.response.send(self.defender, self.request, self._comment())
+            async with asyncio.timeout(SEND_DEADLINE):
+                action = await self.response.send(self.defender, self.request, self._comment())
+        except TimeoutError:
+            await self._write(machine.lose(self.request, self._now()), "unknown")
         except ServiceError as error:
             await self._sending_failed(error)
         else:
-            ours = self.request.marked(action.requestor_comment or self.request.mark)
-            await self._write(machine.accept(self.request, self._now(), action, adopted=not ours), "sent")
+            await self._answered(action)
+
+    async def _answered(self, action: MachineAction) -> None:
+        """The service took the call; or it answered with another's action that was active already (defender-api 8)."""
+        foreign = not self.request.marked(action.requestor_comment or self.request.mark)
+        if foreign and await self._settle_from([action]):
+            return
+        await self._write(machine.accept(self.request, self._now(), action, adopted=foreign), "sent")
 
     def _late(self) -> bool:
         """Whether this process was held up so long that another may have taken the request for lost."""
         attempt = self.request.attempt
-        return attempt is None or (self._now() - attempt.began).total_seconds() > SEND_DEADLINE
+        return attempt is None or (self._now() - attempt.began).total_seconds() > LATE
 
     async def _settle_from(self, listed: Sequence[MachineAction]) -> bool:
         """Whether the device's list of actions already settles the matter: ours is there, or another is under way."""
@@ -187,7 +213,7 @@ class Follower:
         if ours:
             await self._write(machine.accept(self.request, self._now(), ours, adopted=False), "sent")
             return True
-        active = [a for a in listed if a.is_active and (a.type or "") in self.response.family_types]
+        active = [a for a in listed if a.is_active and a.kind in _kinds(self.response.family_types)]
         if not active:
             return False
         same = [a for a in active if self._does_the_same(a)]
@@ -212,8 +238,9 @@ class Follower:
         return next((a for a in listed if self.request.marked(a.requestor_comment or "")), None)
 
     def _does_the_same(self, action: MachineAction) -> bool:
-        wanted = {value.casefold() for value in self.request.parameters.values()}
-        return (action.type or "") in self.response.types and (not action.scope or action.scope.casefold() in wanted)
+        """Same type and same choice. Where a choice was made and the action does not say its own, nobody knows."""
+        wanted = {folded(value) for value in self.request.parameters.values()}
+        return action.kind in _kinds(self.response.types) and (not wanted or folded(action.scope) in wanted)
 
     def _comment(self) -> str:
         """The action's comment: our mark first, by which it is found again, then who and why."""
@@ -286,6 +313,10 @@ STEPS = {
     State.UNKNOWN: Follower.search,
     State.SENT: Follower.check,
 }
+
+
+def _kinds(types: Iterable[str]) -> set[str]:
+    return {folded(kind) for kind in types}
 
 
 def _order(request: Request) -> tuple[datetime, str]:

@@ -63,7 +63,7 @@ def _told(request: Request, now: datetime, key: str, changes: dict[str, Any], **
 
 def decision_allowed(request: Request, who: Person) -> None:
     """Four eyes: nobody decides on the own request, unless the company switched that off when it was made."""
-    if request.four_eyes and (who.id, who.tenant) == (request.requester.id, request.requester.tenant):
+    if request.four_eyes and who.same(request.requester):
         raise NotAllowed("error.own_request")
 
 
@@ -73,7 +73,7 @@ def approve(request: Request, who: Person, now: datetime, send_within: timedelta
     decision_allowed(request, who)
     if now >= request.expires:
         raise Stale("error.request_moved_on", state=State.EXPIRED.value)
-    if any((d.who.id, d.who.tenant) == (who.id, who.tenant) for d in request.approvals):
+    if any(who.same(d.who) for d in request.approvals):
         raise Stale("error.already_approved_by_you")
     decision = Decision(what="approved", who=who, at=now, reason=comment)
     changes: dict[str, Any] = {"decisions": (*request.decisions, decision)}
@@ -94,7 +94,7 @@ def reject(request: Request, who: Person, now: datetime, reason: str) -> Request
 def withdraw(request: Request, who: Person, now: datetime) -> Request:
     """The requester takes it back before anybody decided."""
     _check(request, "withdraw")
-    if (who.id, who.tenant) != (request.requester.id, request.requester.tenant):
+    if not who.same(request.requester):
         raise NotAllowed("error.only_requester")
     decision = Decision(what="withdrawn", who=who, at=now)
     changes = {"state": State.WITHDRAWN, "ended": now, "decisions": (*request.decisions, decision)}
@@ -102,8 +102,13 @@ def withdraw(request: Request, who: Person, now: datetime) -> Request:
 
 
 def expire(request: Request, now: datetime) -> Request:
-    """Nobody decided in time, or an approved request could not be sent in time."""
+    """Nobody decided in time, or an approved request could not be sent in time.
+
+    One that was sent before, with a fate nobody knows, is unknown again: that must not be forgotten.
+    """
     _check(request, "expire")
+    if request.attempts:
+        return _unsettled(request, now, "send_by_passed", {})
     key = "expired" if request.state is State.PROPOSED else "send_by_passed"
     return _told(request, now, key, {"state": State.EXPIRED, "ended": now, "next_check": None})
 
@@ -142,10 +147,18 @@ def troubled(request: Request, trouble: str, **values: str) -> Request:
 
 
 def refuse(request: Request, now: datetime, trouble: str, **values: str) -> Request:
-    """The service refused this very call: it is over, nothing was carried out."""
+    """The service refused this very call: it is over, nothing was carried out; unless an earlier call may have been."""
     _check(request, "refuse")
-    changes = {"state": State.FAILED, "ended": now, "next_check": None, "trouble": trouble, "trouble_values": values}
-    return _told(request, now, "refused", changes)
+    troubles: dict[str, Any] = {"trouble": trouble, "trouble_values": values}
+    if len(request.attempts) > 1:
+        return _unsettled(request, now, "refused", troubles)
+    return _told(request, now, "refused", {**troubles, "state": State.FAILED, "ended": now, "next_check": None})
+
+
+def _unsettled(request: Request, now: datetime, key: str, changes: dict[str, Any]) -> Request:
+    """The newest attempt came to nothing, but what became of an earlier one is still not known."""
+    unknown = {"state": State.UNKNOWN, "unknown_since": now, "next_check": now + UNKNOWN_PAUSE, "send_by": None}
+    return _told(request, now, key, {**unknown, **changes})
 
 
 def lose(request: Request, now: datetime) -> Request:
@@ -188,6 +201,13 @@ def unknown_pause(age: timedelta) -> timedelta:
     return UNKNOWN_PAUSE if age < UNKNOWN_SEARCH else UNKNOWN_SLOW
 
 
+def may_still_come(request: Request, now: datetime) -> bool:
+    """Whether a call without an answer may yet turn up as an action, also where a person gave the request up."""
+    searched_in = (State.UNKNOWN, State.GIVEN_UP)
+    since = request.unknown_since
+    return request.state in searched_in and since is not None and now - since < UNKNOWN_SEARCH
+
+
 def observe(request: Request, now: datetime, action: MachineAction) -> Request:
     """What the service says of the action now."""
     _check(request, "look")
@@ -207,9 +227,14 @@ def not_found(request: Request, now: datetime) -> Request:
     """The device's actions were listed, ours was not among them: look again; people learn when the search ends."""
     _check(request, "look")
     since = request.unknown_since or now
-    searched = now - since >= UNKNOWN_SEARCH
     later = request.model_copy(update={"checked": now, "next_check": now + unknown_pause(now - since)})
-    return troubled(later, "trouble.not_found" if searched else "")
+    return troubled(later, "" if may_still_come(request, now) else "trouble.not_found")
+
+
+def look_now(request: Request, now: datetime) -> Request:
+    """Something happened to its action: ask the service at once."""
+    _check(request, "look")
+    return request.model_copy(update={"next_check": now})
 
 
 def look_later(request: Request, now: datetime, wait: timedelta, trouble: str, **values: str) -> Request:
@@ -219,9 +244,14 @@ def look_later(request: Request, now: datetime, wait: timedelta, trouble: str, *
 
 
 def resend(request: Request, who: Person, now: datetime, send_within: timedelta) -> Request:
-    """A person decides to send again although the first call may have been accepted: a new, audited attempt."""
+    """A person decides to send again although the first call may have been accepted: a new, audited attempt.
+
+    Not before the search is over: until then the first may still turn up, and there would be two.
+    """
     _check(request, "resend")
     decision_allowed(request, who)
+    if may_still_come(request, now):
+        raise Stale("error.request_moved_on", state=request.state.value)
     decision = Decision(what="sent again", who=who, at=now)
     changes: dict[str, Any] = {
         "state": State.APPROVED,

@@ -58,6 +58,10 @@ class Person(BaseModel):
     tenant: str
     name: str
 
+    def same(self, other: "Person") -> bool:
+        """Whether it is the same person: by ids, which are compared as Entra compares them, without regard to case."""
+        return (self.id.casefold(), self.tenant.casefold()) == (other.id.casefold(), other.tenant.casefold())
+
 
 class Target(BaseModel):
     """What it is done to: the machine id, and its name when it was asked for."""
@@ -172,6 +176,8 @@ class Request(Shownable):
             return None
         if self.state is State.PROPOSED:
             return self.expires
+        if self.state is State.APPROVED and self.next_check and self.send_by:
+            return min(self.next_check, self.send_by)
         return self.next_check
 
     @property
@@ -201,7 +207,7 @@ class Request(Shownable):
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """A choice that may follow the device's name: words people type -> the service's value; the first is the default."""
+    """A choice that may follow the device's name: words people type -> the service's value, the default first."""
 
     name: str
     choices: Mapping[str, str]
@@ -215,7 +221,8 @@ class Response:
     """A response, declared once: commands, buttons, policy, audit and help derive from it.
 
     `types` are the machine-action types it shows up as, `family` the group in which one is in flight per device,
-    `family_types` all machine-action types of that group. `send` calls the service (request and comment given) and follows the documented page `page`. `approvals` 0 means it runs without a decision. `inverse` names the
+    `family_types` all machine-action types of that group. `send` calls the service (with the request and the comment)
+    and follows the documented page `page`. `approvals` 0 means it runs without a decision. `inverse` names the
     response that undoes it.
     """
 

@@ -60,17 +60,19 @@ async def holder(services: Services, customer: str, kind: str, key: str) -> tupl
 async def create(services: Services, request: Request, entry: Entry) -> Request:
     """Write a new request; if the same response is already asked for on the device, return that one instead."""
     ask = Change(kind=ASK, id=ask_key(request.target.id, request.response), rev=0, data={"v": 1, "request": request.id})
-    while True:
+    for _ in range(TRIES):
         changes = [write(KIND, request, request.created), ask]
         try:
             await services.ledger.commit(request.customer, changes, [entry])
         except Conflict:
-            standing, _ = await holder(services, request.customer, ASK, ask.id)
-            if standing:
-                return await get(services, request.customer, standing)
+            holds, _ = await holder(services, request.customer, ASK, ask.id)
+            standing = await get(services, request.customer, holds) if holds else None
+            if standing and not standing.final:
+                return standing
             continue
         TRANSITIONS.labels(request.response, request.state.value).inc()
         return request
+    raise Conflict(f"request {request.id}: too many writers")
 
 
 async def transition(
@@ -100,13 +102,19 @@ async def transition(
         try:
             await services.ledger.commit(customer, changes, list(entries(wanted)))
         except Conflict:
-            if take_flight:
+            if take_flight and await _taken(services, customer, wanted):
                 raise
             continue
         if wanted.state != current.state:
             TRANSITIONS.labels(wanted.response, wanted.state.value).inc()
         return wanted
     raise Conflict(f"request {key}: too many writers")
+
+
+async def _taken(services: Services, customer: str, request: Request) -> bool:
+    """Whether another request is under way in the family."""
+    held_by, _ = await holder(services, customer, FLIGHT, flight_key(request))
+    return held_by not in ("", request.id)
 
 
 async def _holds(services: Services, customer: str, request: Request, *, take_flight: bool) -> list[Change]:

@@ -1,5 +1,6 @@
 """The store's twin in memory: the same contract, for tests of everything above it."""
 
+import bisect
 import copy
 import json
 from collections.abc import Mapping, Sequence
@@ -147,7 +148,7 @@ class MemoryStore:
             if len(inside) >= count:
                 wait = max(wait, seconds - (now - inside[-count]).total_seconds())
         if wait == 0:
-            taken.append(now)
+            bisect.insort(taken, now)
         return wait
 
     async def put_value(self, customer: str, name: str, value: Mapping[str, Any], seconds: float) -> None:

@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from bot.errors import Conflict, StoreDown
@@ -138,16 +140,22 @@ class RedisStore:
 
     @classmethod
     def open(cls, url: str) -> "RedisStore":
-        """A store at that URL (`redis://`, `rediss://`, `unix://`); nothing is sent yet."""
-        redis = Redis.from_url(
+        """A store at that URL (`redis://`, `rediss://`, `unix://`); nothing is sent yet.
+
+        A burst waits for a free connection. Nothing is sent twice by the client itself: a commit that was made but not
+        answered would meet its own revision and read as somebody else's.
+        """
+        pool = BlockingConnectionPool.from_url(
             url,
             decode_responses=True,
             socket_timeout=5,
             socket_connect_timeout=3,
             max_connections=100,
+            timeout=5,
             health_check_interval=30,
+            retry=Retry(NoBackoff(), 0),
         )
-        return cls(redis)
+        return cls(Redis.from_pool(pool))
 
     def keyvalue(self) -> "RedisKeyValue":
         """Conversation state on the same connections."""

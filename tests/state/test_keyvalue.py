@@ -1,21 +1,12 @@
-from datetime import UTC, datetime
-
 import pytest
 
-from bot.clock import ManualClock
 from bot.errors import Conflict
-from bot.state.keyvalue import MemoryKeyValue
 
 
 @pytest.fixture
-def clock():
-    return ManualClock(datetime(2026, 11, 23, 10, tzinfo=UTC))
-
-
-@pytest.fixture
-def keyvalue(clock):
-    """The contract below holds for every KeyValue; the one over Redis runs it with its own fixture."""
-    return MemoryKeyValue(clock)
+def keyvalue(drawer):
+    """The contract below holds for every KeyValue."""
+    return drawer.keyvalue
 
 
 async def test_a_value_comes_back_with_its_etag(keyvalue):
@@ -61,15 +52,15 @@ async def test_a_deleted_value_is_gone(keyvalue):
     assert await keyvalue.get("a") is None
 
 
-async def test_a_value_lives_its_time_since_the_last_write(keyvalue, clock):
+async def test_a_value_lives_its_time_since_the_last_write(keyvalue, drawer):
     """The time to live starts again with each write; a value without one stays."""
     await keyvalue.put("a", {}, ttl=10)
     await keyvalue.put("b", {})
-    clock.move(9)
+    drawer.age(9)
     await keyvalue.put("a", {}, ttl=10)
-    clock.move(9)
+    drawer.age(9)
     assert await keyvalue.get("a") is not None
-    clock.move(1)
+    drawer.age(1)
     assert await keyvalue.get("a") is None
     assert await keyvalue.get("b") is not None
     assert await keyvalue.put("a", {}, expected="an expired value is no value")
