@@ -18,6 +18,7 @@ from bot.run import RunError
 from bot.run import run as run_everything
 from bot.settings import Mode, Settings, SettingsError, load
 from bot.simulator import Simulator
+from manifest import build as package
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -89,6 +90,12 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(name, stop.set)
     async with serving(settings, handlers.features(settings.poll_seconds)):
         await stop.wait()
+
+
+@cli.command()
+def manifest() -> None:
+    """The Teams app package, from the registered commands; the README names its variables."""
+    raise typer.Exit(package.main(os.environ))
 
 
 @cli.command()

@@ -5,17 +5,22 @@ settings (`AUDIT_KEY`); whoever has Redis but not the key cannot forge a chain. 
 as the change they tell of (design section 5).
 """
 
+import asyncio
 import hmac
 import json
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from bot.errors import Conflict
 from bot.state.store import Change, HeadMoved, Sealed, Store
 
-TRIES = 20
+TRIES = 30
+SHORTEST_PAUSE = 0.004
+LONGEST_PAUSE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +65,15 @@ class Ledger:
         if not entries:
             await self.store.commit(customer, changes)
             return
-        for _ in range(TRIES):
+        for tried in range(TRIES):
             head = await self.store.head(customer)
             try:
                 await self.store.commit(customer, changes, self._sealed(head, entries))
             except HeadMoved:
+                await asyncio.sleep(_pause(tried))
                 continue
             return
-        raise HeadMoved
+        raise Conflict("audit: too many writers")
 
     def _sealed(self, head: str, entries: Sequence[Entry]) -> Sealed:
         chained, current = [], head
@@ -84,3 +90,8 @@ class Ledger:
                 return position
             head = seal
         return ""
+
+
+def _pause(tried: int) -> float:
+    """Seconds until the next try: longer each time and never the same for two, so that a crowd of writers spreads."""
+    return min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**tried) * secrets.randbelow(1000) / 1000

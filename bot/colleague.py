@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Habits:
-    """In seconds: when she first asks, how often then, how long she thinks; and she rejects one request in `reject_each`."""
+    """In seconds: when she first asks, how often then, how long she thinks. She rejects one in `reject_each`."""
 
     first: float = 40
     every: float = 90

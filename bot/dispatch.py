@@ -42,7 +42,7 @@ INVOKE_WAITS_FOR_OTHER = 1.0
 INVOKE_WHO = 1.8
 INVOKE_POST = 0.4
 LEAST_PATIENCE = 0.2
-MESSAGE_WHO = 8.0
+MESSAGE_WHO = 6.0
 
 
 @dataclass(frozen=True, kw_only=True)

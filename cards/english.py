@@ -435,6 +435,8 @@ TEXTS: dict[str, str] = {
     "trouble.waits_for": "Waits until request {id} ({response}) is over.",
     "trouble.other_action": "Waits: {who} started {type} on this device (action {id}), which is not over yet.",
     "trouble.not_found": "Defender lists no such action on the device. It may still have been accepted late.",
+    "trouble.nobody_can_decide": "Nobody who may decide sees this. Please ask an administrator to type **subscribe** in"
+    " the team's channel, then ask again there.",
     "trouble.busy": "Waits: the device has an action of this kind under way.",
     "trouble.throttled": "{service} asks to slow down. It is tried again.",
     "trouble.permission": "{service} refuses: the app permission {permission} is not granted. An administrator can"

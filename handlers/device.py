@@ -11,7 +11,7 @@ from bot.isolation import network_of
 from bot.responses import requests
 from bot.roles import Role
 from cards.device import DeviceView, Isolation, Offer, OpenRequest, device_card
-from handlers.devices import shown
+from handlers.network import shown
 
 T = TypeVar("T")
 READ_SECONDS = 10.0

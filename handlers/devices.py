@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from bot.command import Command, Context, Reply
 from bot.defender.models import Machine
 from bot.errors import UsageError
-from bot.isolation import TYPES, Network, by_device
+from bot.isolation import TYPES, by_device
 from bot.roles import Role
-from cards.device import Isolation, isolation_line
+from cards.device import isolation_line
 from cards.devices import DeviceList, DeviceRow, devices_card
 from cards.text import Safe, count, escape, say
+from handlers.network import shown
 from handlers.paging import page_of, split_page
 
 RISKS = {"high": 0, "medium": 1, "low": 2, "informational": 3, "none": 4}
@@ -98,11 +99,6 @@ async def _isolated(context: Context) -> dict[str, Safe]:
         for machine, network in by_device(actions).items()
         if network.state in ("isolated", "being isolated", "being released")
     }
-
-
-def shown(network: Network) -> Isolation:
-    """The derived state as the card shows it."""
-    return Isolation(state=network.state, since=network.since)
 
 
 USAGE = "/devices [high-risk|medium-risk|exposed|inactive|threats|isolated|all] [TEXT]"

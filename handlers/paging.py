@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
-PAGE = re.compile(r"(?:^|\s)page\s+(\d{1,4})$", re.IGNORECASE)
+PAGE = re.compile(r"(?:^|\s)page\s+(-?\d{1,20})$", re.IGNORECASE)
 ROWS = 10
 
 
 def split_page(words: str) -> tuple[str, int]:
-    """The words without a page at their end, and the page (1 where none is named)."""
+    """The words without a page at their end, and the page (1 where none is named, or one below it)."""
     found = PAGE.search(words)
     if not found:
         return words.strip(), 1

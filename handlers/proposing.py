@@ -1,7 +1,7 @@
 """From a declared response to its command, its button and its request: what /scan, /isolate and /release share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -16,6 +16,7 @@ from bot.posts import Place, Post
 from bot.responses import requests
 from bot.responses.desk import Desk, Proposal
 from bot.responses.models import Evidence, Person, Request, Response, Target
+from bot.roles import Role
 from bot.subscribers import request_posts
 
 log = structlog.get_logger()
@@ -108,6 +109,7 @@ async def propose(
     )
     standing, _ = await requests.holder(services, customer, requests.ASK, requests.ask_key(machine.id, response.name))
     desk = Desk(services, customer)
+    posts = await request_posts(services, customer, here)
     if not standing:
         request, new = await desk.propose(
             Proposal(
@@ -117,7 +119,8 @@ async def propose(
                 reason=reason.strip(),
                 requester=Person(id=context.actor.id, tenant=context.actor.tenant, name=context.actor.name),
                 evidence=await gather(context, machine, response),
-                posts=await request_posts(services, customer, here),
+                posts=posts,
+                unheard=_unheard(context, response, posts),
                 origin=context.conversation.id,
             )
         )
@@ -126,6 +129,13 @@ async def propose(
         standing = request.id
     await desk.show_here(standing, here)
     return Reply(follow=(requests.KIND, standing))
+
+
+def _unheard(context: Context, response: Response, posts: Sequence[Post]) -> bool:
+    """Whether a request that needs a decision is shown to nobody but the person who asked and may not decide it."""
+    alone = len(posts) == 1 and context.conversation.kind == "personal"
+    own = not context.services.four_eyes and context.role >= Role.APPROVER
+    return response.approvals > 0 and alone and not own
 
 
 async def gather(context: Context, machine: Machine, response: Response) -> Evidence:

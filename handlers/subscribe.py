@@ -14,6 +14,9 @@ from bot.graph.models import Incident
 from bot.incidents import SEVERITIES, SummaryRecord, rank
 from bot.posts import Place, Post
 from bot.records import write
+from bot.responses import requests
+from bot.responses.desk import Desk
+from bot.responses.models import State
 from bot.roles import Role
 from bot.services import Services
 from bot.subscribers import find, save
@@ -89,8 +92,19 @@ async def begin(
     more = {"incidents": asked.incidents, "requests": asked.requests}
     entry = Entry(at=now, what="subscribed", who=who, subject=f"conversation:{place.id}", more=more)
     await save(services, subscription, entry)
+    if asked.requests:
+        await _show_open_requests(services, subscription)
     first = asked.incidents and not (before and before.incidents)
     return subscription, await _what_is_open(services, subscription, now) if first else None
+
+
+async def _show_open_requests(services: Services, subscription: Subscription) -> None:
+    """Requests that wait for a decision are shown where they can be decided from now on."""
+    for request in await requests.still_open(services, subscription.customer):
+        if request.state is State.PROPOSED and not request.in_conversation(subscription.id):
+            post = Post(key="card", place=subscription.place, locale=subscription.locale, zone=subscription.zone)
+            await Desk(services, subscription.customer).show_here(request.id, post)
+            await services.wake(subscription.customer, requests.KIND, request.id)
 
 
 async def _what_is_open(services: Services, subscription: Subscription, now: datetime) -> tuple[str, str] | None:

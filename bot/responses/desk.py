@@ -13,6 +13,7 @@ from bot.responses.models import Evidence, Person, Request, Response, State, Ste
 from bot.services import Services
 
 MOST_POINTERS = 20
+NOBODY = "trouble.nobody_can_decide"
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
@@ -23,7 +24,10 @@ def new_id() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """What somebody asks for, parsed and checked. `origin` is the conversation it was asked in."""
+    """What somebody asks for, parsed and checked. `origin` is the conversation it was asked in.
+
+    `unheard`: nobody who could decide will see it, and the card says so.
+    """
 
     response: Response
     target: Target
@@ -33,6 +37,7 @@ class Proposal:
     evidence: Evidence
     posts: Sequence[Post]
     origin: str
+    unheard: bool = False
 
 
 class Desk:
@@ -81,6 +86,7 @@ class Desk:
             evidence=proposal.evidence,
             inverse=response.inverse,
             posts=tuple(proposal.posts),
+            trouble=NOBODY if proposal.unheard else "",
             story=(Step(at=now, key="story.proposed", values={"who": proposal.requester.name}),),
         )
         if response.approvals:
@@ -121,7 +127,8 @@ class Desk:
                 return request
             kept = [p for p in request.posts if not (_same_card(p, post) and not p.message)]
             others = [_superseded(p) if _same_card(p, post) else p for p in kept]
-            return request.model_copy(update={"posts": (*_bounded(others), post)})
+            shown = request.model_copy(update={"posts": (*_bounded(others), post)})
+            return machine.troubled(shown, "") if _heard_of(request, post) else shown
 
         now = self.services.clock.now()
         return await mutate(self.services.ledger, self.customer, requests.KIND, key, Request, now, adopted)
@@ -155,6 +162,11 @@ class Desk:
 
 def _same_card(one: Post, other: Post) -> bool:
     return one.key == other.key and one.place.id == other.place.id and one.state in ("wanted", "live", "unsure")
+
+
+def _heard_of(request: Request, post: Post) -> bool:
+    """Whether a request that nobody could decide is now shown where others are."""
+    return request.trouble == NOBODY and post.place.kind != "personal"
 
 
 def _on_its_way(request: Request, post: Post) -> Post | None:

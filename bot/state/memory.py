@@ -61,7 +61,8 @@ class MemoryStore:
             self._write(customer, change)
         if sealed:
             stream = self._audit.setdefault(customer, [])
-            stream.extend((str(len(stream) + n + 1), text, seal) for n, (text, seal) in enumerate(sealed.entries))
+            for text, seal in sealed.entries:
+                stream.append((str(len(stream) + 1), text, seal))
 
     def _check(self, customer: str, change: Change) -> None:
         current = self._live((customer, change.kind, change.id))

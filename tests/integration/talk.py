@@ -1,5 +1,6 @@
 """Talking to a stage as people do: open a conversation, say something, wait for the answer to it and to nothing else."""
 
+import asyncio
 import json
 import tempfile
 import uuid
@@ -32,8 +33,6 @@ class MovableClock:
         self.ahead += timedelta(seconds=seconds)
 
     async def sleep(self, seconds: float) -> None:
-        import asyncio
-
         await asyncio.sleep(seconds)
 
 
@@ -87,17 +86,37 @@ async def answered(stage: Stage, conversation: str, before: int, seconds: float 
     return found
 
 
-def mentioned(text: str) -> dict[str, Any]:
-    """What a message carries that mentions the bot."""
+def mentioned(text: str) -> tuple[str, dict[str, Any]]:
+    """The text of a message that mentions the bot first, and what else it carries."""
     tag = "<at>Watchkeeper</at>"
     entity = {"type": "mention", "text": tag, "mentioned": {"id": f"28:{APP_ID}", "name": "Watchkeeper"}}
-    return {"text": f"{tag} {text}", "entities": [entity]}
+    return f"{tag} {text}", {"entities": [entity]}
 
 
 def words(shown: Any) -> str:
     """All that a card or an invoke's answer says, without the marks of Markdown that escape."""
     content = shown.activity if isinstance(shown, Message) else shown
     return json.dumps(content, ensure_ascii=False).replace("\\\\", "")
+
+
+def markdown(shown: Any) -> list[str]:
+    """Each text of a card that Teams reads as Markdown."""
+    found: list[str] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            if node.get("type") == "TextBlock":
+                found.append(node["text"])
+            for fact in node.get("facts", ()):
+                found.extend((fact["title"], fact["value"]))
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(shown.activity if isinstance(shown, Message) else shown)
+    return found
 
 
 def verbs(shown: Any) -> set[str]:

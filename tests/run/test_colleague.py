@@ -47,6 +47,7 @@ class PretendPlayground:
         self.stream = None
 
     async def template(self, request):
+        """The activity she fills."""
         if self.broken:
             self.broken -= 1
             return web.Response(status=500)
@@ -56,16 +57,19 @@ class PretendPlayground:
         )
 
     async def act(self, request):
+        """A custom activity, recorded."""
         self.activities.append(await request.json())
         self.changed.set()
         return web.Response()
 
     async def invoke(self, request):
+        """A click, recorded."""
         self.clicks.append(await request.json())
         self.changed.set()
         return web.json_response({})
 
     async def listen(self, request):
+        """The stream, which says what it was given."""
         self.stream = web.WebSocketResponse()
         await self.stream.prepare(request)
         for one in self.events:
@@ -75,9 +79,11 @@ class PretendPlayground:
         return self.stream
 
     def messages(self):
+        """What she said."""
         return [one for one in self.activities if one["type"] == "message"]
 
     async def until(self, condition):
+        """Wait for what she does."""
         while not condition():
             self.changed.clear()
             await asyncio.wait_for(self.changed.wait(), 10)

@@ -276,6 +276,7 @@ class PlainBucket:
 
     def take(self, now: int) -> float:
         wait = 0
+        self.taken = [at for at in self.taken if at > now - 600_000]
         for count, seconds in WINDOWS:
             span = int(seconds * 1000)
             inside = sorted(at for at in self.taken if at > now - span)
