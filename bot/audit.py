@@ -18,9 +18,9 @@ from typing import Any
 from bot.errors import Conflict
 from bot.state.store import Change, HeadMoved, Sealed, Store
 
-TRIES = 30
+TRIES = 25
 SHORTEST_PAUSE = 0.004
-LONGEST_PAUSE = 0.25
+LONGEST_PAUSE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,4 +94,4 @@ class Ledger:
 
 def _pause(tried: int) -> float:
     """Seconds until the next try: longer each time and never the same for two, so that a crowd of writers spreads."""
-    return min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**tried) * secrets.randbelow(1000) / 1000
+    return min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0**tried) * secrets.randbelow(1000) / 1000

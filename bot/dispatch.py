@@ -33,7 +33,7 @@ MEANING_KEPT_SECONDS = 60.0
 PERSON_KEPT_SECONDS = 300.0
 AT_ONCE = 0.8
 WAIT_FOR_OTHER = 8.0
-NEWEST_BUTTON = 1
+OLDEST_BUTTON, NEWEST_BUTTON = 1, 1
 LONGEST_WORK = 60.0
 
 # A pressed button is answered within 3 s, whatever Microsoft's services do: all of this together.
@@ -198,7 +198,7 @@ class Dispatch:
     def _click_work(self, context: Context) -> Work:
         click = context.turn.click
         button = self.buttons.get(click.verb) if click else None
-        if click is None or button is None or click.automatic:
+        if click is None or button is None or click.automatic or click.v < OLDEST_BUTTON:
             raise Stale("error.unknown_button")
         if click.v > NEWEST_BUTTON:
             raise Stale("error.newer_card")

@@ -133,7 +133,7 @@ def configuration(bot_id: str) -> Mapping[str, Any]:
 
 
 def environment(inherited: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The variables it gets: no secrets of ours; no browser of its own; opening a conversation installs the bot there."""
+    """Its variables: no secrets of ours, no browser of its own, and opening a conversation installs the bot there."""
     return {name: value for name, value in inherited.items() if not name.startswith(OURS)} | {
         "TEAMSAPPTESTER_BROWSER": "none",
         "SEND_INSTALLATION_ACTIVITY": "true",

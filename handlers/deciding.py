@@ -12,7 +12,7 @@ from bot.errors import NotAllowed, Stale, UsageError
 from bot.posts import Place, Post
 from bot.responses import follow, requests
 from bot.responses.desk import Desk
-from bot.responses.models import Person, Request
+from bot.responses.models import Person, Request, State
 from bot.roles import Role
 from bot.turn import Click, Look, Shown
 from cards.request import request_card
@@ -53,7 +53,7 @@ def _act_with(act: Act) -> Callable[[Context, Click], Awaitable[Reply]]:
         except Stale:
             after = await requests.get(context.services, context.customer, request.id)
             await context.services.wake(context.customer, requests.KIND, request.id)
-            if after.state is request.state or not context.turn.invoke:
+            if after.state is State.PROPOSED or not context.turn.invoke:
                 raise
         return Reply(shown=_card(context, after)) if context.turn.invoke else Reply()
 

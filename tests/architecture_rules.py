@@ -68,8 +68,6 @@ SIMULATOR_USES = (SIMULATOR, "bot.clock")
 
 # A module of handlers that has one of these at its top stands for itself; the others are tools that it may use.
 REGISTERED = {"COMMAND", "BUTTON", "BUTTONS", "RESPONSE"}
-# Exceptions, each one too many: see the message of `handlers_stand_alone`.
-BORROWED = {("handlers.device", "handlers.devices")}
 
 LONGEST_FUNCTION = 50
 LONGEST_FILE = 400
@@ -161,7 +159,7 @@ def handlers_stand_alone(tree: Tree) -> Iterator[str]:
                     "(bot/command.py) and knows nothing of how they are made."
                 )
             borrowed = one.within("handlers") and source.module != "handlers" and _is_registered(tree, one.target)
-            if borrowed and (source.module, one.target) not in BORROWED:
+            if borrowed:
                 yield (
                     f"{source.path}:{one.line} imports {one.target}, which only handlers/__init__.py may. Move what "
                     "both need into a module that has no command, button or response of its own."

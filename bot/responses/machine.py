@@ -268,6 +268,7 @@ def resend(request: Request, who: Person, now: datetime, send_within: timedelta)
 def give_up(request: Request, who: Person, now: datetime) -> Request:
     """A person decides to leave it; the card says that it may have happened."""
     _check(request, "give up")
+    decision_allowed(request, who)
     decision = Decision(what="given up", who=who, at=now)
     changes = {
         "state": State.GIVEN_UP,

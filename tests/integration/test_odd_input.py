@@ -1,5 +1,6 @@
 """Whatever people type: each line gets one clear card, nothing breaks, and the bot goes on."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,10 @@ LINES: dict[str, tuple[str, str]] = {
 }
 
 
+MARKUP = re.compile(r"(?<!\\)(?:\]\(|<(?:img|at)|\*x|\*\*bold|\{\{DATE)")
+"""Markup that somebody typed and that is not escaped."""
+
+
 def clear(text: str) -> None:
     for leak in LEAKS:
         assert leak not in text, text
@@ -113,8 +118,7 @@ async def test_what_was_typed_is_no_markup(stage, name):
     """What somebody typed is repeated as plain characters: no link, no mention, no date, no bold."""
     here = chat(stage, [PATTI])
     raw = " ".join(markdown(await ask(stage, PATTI, LINES[name][0], here)))
-    for markup in ("](https://", " **bold**", "<img", "<at>", "{{DATE("):
-        assert markup not in raw, raw
+    assert not MARKUP.search(raw), raw
 
 
 async def test_only_a_mention(stage):
@@ -204,5 +208,4 @@ async def test_names_with_markup_are_shown_as_they_are(stage):
         device.name = before
     for raw in (markdown(message), markdown(lists)):
         assert any("evil.example" in text for text in raw)
-        for markup in ("](https://evil", "<at>all", "*x*[go]"):
-            assert not [text for text in raw if markup in text]
+        assert not [text for text in raw if MARKUP.search(text)]

