@@ -1,4 +1,4 @@
-"""Where a conversation's Connector answers now: the service URL can change, so each turn's is noted (teams-platform 2.7).
+"""Where a conversation's Connector answers now: its URL can change, so each turn's is noted (teams-platform 2.7).
 
 Records keep the URL they were made with; what is sent later goes to the newest one known.
 """

@@ -9,7 +9,7 @@
     │   └── Stale            the card is older than the record, or was never ours
     ├── ServiceError         a service of Microsoft's did not do what was asked; `service`, `operation`
     │   ├── Throttled        429; `retry_after` in seconds
-    │   ├── Unavailable      5xx, a broken connection or an answer nobody can read; `sent`: perhaps accepted
+    │   ├── Unavailable      5xx, a broken connection, an unreadable answer; `sent`: perhaps accepted
     │   ├── Unauthorised     401: our token is refused
     │   ├── MissingPermission  403: an application permission is not granted
     │   ├── NotInPlan        403: the tenant's plan lacks the feature
@@ -20,7 +20,7 @@
         ├── Conflict         the record changed since it was read
         └── StoreDown        Redis cannot be reached or does not accept writes
 
-Text for people stands in the catalogue (`cards/text.py`): an error carries a catalogue key and values, never a sentence.
+Text for people stands in the catalogue (`cards/text.py`): an error carries a key and values, never a sentence.
 """
 
 from collections.abc import Mapping, Sequence

@@ -35,7 +35,8 @@ class IncidentRecord(Shownable):
     """One incident, one card. Times are the service's; words (`severity`, `status`) are Graph's, in lower-camel case.
 
     `alerts` counts its alerts, -1 where they could not be read. `merged_into` is the surviving incident's id.
-    `first_severity` is what the card began with; `reopened` and `raised` say when it needed eyes again.
+    `again` says why it needed eyes again the last time (`severity`, `reopened`; empty: it never did, or is over), and
+    `again_at` when.
     """
 
     title: str
@@ -53,6 +54,8 @@ class IncidentRecord(Shownable):
     sources: tuple[str, ...] = ()
     assets: tuple[Asset, ...] = ()
     pending_approvals: int = 0
+    again: str = ""
+    again_at: datetime | None = None
 
 
 class BriefIncident(BaseModel):

@@ -38,6 +38,7 @@ class ActionsView:
     evidence: tuple[PendingEvidence, ...] | None
     cancel: bool = True
     tenant: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,7 @@ class HistoryView:
     requests: tuple[Request, ...] | None
     outside: tuple[MachineAction, ...] | None
     tenant: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 def actions_card(look: Look, view: ActionsView) -> Shown:
@@ -59,7 +61,7 @@ def actions_card(look: Look, view: ActionsView) -> Shown:
     }
     body = [
         parts.heading(say(look, "actions.title")),
-        parts.unread(look, [name for name, source in sources.items() if source is None]),
+        parts.unread(look, [name for name, source in sources.items() if source is None], view.lacking),
         _section(
             look,
             say(look, "actions.requests"),
@@ -96,7 +98,7 @@ def history_card(look: Look, view: HistoryView) -> Shown:
     empty = not entries and not missing
     body = [
         parts.heading(say(look, "history.title")),
-        parts.unread(look, missing),
+        parts.unread(look, missing, view.lacking),
         parts.line(say(look, "history.none")) if empty else None,
         *parts.rows(look, entries, lambda entry: entry[1], 15),
         parts.as_of(look),

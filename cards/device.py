@@ -57,6 +57,7 @@ class DeviceView:
     requests: tuple[OpenRequest, ...] | None = None
     offers: tuple[Offer, ...] = ()
     unread: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     tenant: str = ""
 
 
@@ -70,7 +71,7 @@ def device_card(look: Look, view: DeviceView) -> Shown:
             risk_line(look, machine),
             tone=parts.severity_tone(machine.risk),
         ),
-        parts.unread(look, view.unread),
+        parts.unread(look, view.unread, view.lacking),
         *_requests(look, view),
         _alerts(look, view.alerts),
         _users(look, view.users),

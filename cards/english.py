@@ -23,6 +23,7 @@ TEXTS: dict[str, str] = {
     "part.more.other": "{n} more",
     "part.as-of": "As of {at}",
     "part.unread": "Could not be read: {sources}. Please try again in a few minutes.",
+    "part.lacking": "The bot's app lacks the permission **{permissions}**. An administrator can grant it in Entra.",
     "part.open-device": "Open {device}",
     "part.open-incident": "Open incident {id}",
     "part.portal": "Open in Defender",
@@ -290,6 +291,8 @@ TEXTS: dict[str, str] = {
     "incident.asset": "{kind} {name}",
     "incident.asset-state": "{kind} {name}: {state}",
     "incident.no-assets": "Nothing that Graph names.",
+    "incident.again.severity": "**Severity was raised** {at}.",
+    "incident.again.reopened": "**Reopened** {at}.",
     "incident.merged": "Merged into incident {id}. Please go on there.",
     "incident.pending.one": "{n} item waits for approval in the Action center. No public API can approve or reject it;"
     " please decide in the portal.",

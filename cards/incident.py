@@ -30,7 +30,12 @@ def incident_card(look: Look, record: IncidentRecord, post_key: str = "card") ->
     if post_key != "card":
         return _reply(look, record, post_key.partition(":")[0])
     body = [
-        parts.heading(_title(look, record.title), _line(look, record), tone=_tone(record.severity, record.status)),
+        parts.heading(
+            _title(look, record.title),
+            _line(look, record),
+            _again(look, record),
+            tone=_tone(record.severity, record.status),
+        ),
         parts.line(say(look, "incident.merged", id=record.merged_into)) if record.merged_into else None,
         _pending(look, record.pending_approvals),
         _facts(look, record),
@@ -139,6 +144,15 @@ def _title(look: Look, title: str) -> Safe:
 def _line(look: Look, record: IncidentRecord) -> Safe:
     severity = sentence(parts.severity(look, record.severity))
     return say(look, "incident.line", severity=severity, status=word(look, "incidentstatus", record.status))
+
+
+def _again(look: Look, record: IncidentRecord) -> Safe | None:
+    """Why it must be looked at again."""
+    if record.again_at is None or record.again not in ("severity", "reopened"):
+        return None
+    if record.again == "severity":
+        return say(look, "incident.again.severity", at=record.again_at)
+    return say(look, "incident.again.reopened", at=record.again_at)
 
 
 def _tone(severity: str, status: str) -> Any:

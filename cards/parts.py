@@ -97,12 +97,18 @@ def names(look: Look, items: Sequence[str] | None, none: str, limit: int = 3) ->
     return join([*listed, escape(count(look, "part.more", more))] if more > 0 else listed)
 
 
-def unread(look: Look, sources: Sequence[str]) -> TextBlock | None:
-    """Say which sources could not be read, so that nothing missing is taken for nothing there."""
+def unread(look: Look, sources: Sequence[str], lacking: Sequence[str] = ()) -> TextBlock | None:
+    """Say which sources could not be read, so that nothing missing is taken for nothing there.
+
+    `lacking` are permissions that are not granted: without them trying again does not help.
+    """
     if not sources:
         return None
     named = join(word(look, "source", source) for source in sources[:ROWS])
-    return line(say(look, "part.unread", sources=named), "Attention")
+    said = [say(look, "part.unread", sources=named)]
+    if lacking:
+        said.append(say(look, "part.lacking", permissions=", ".join(lacking)))
+    return line(join(said, " "), "Attention")
 
 
 def as_of(look: Look) -> TextBlock:

@@ -21,13 +21,14 @@ class ScoreView:
     devices: Score | None
     exposure: Score | None
     unread: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 def score_card(look: Look, view: ScoreView) -> Shown:
     """Show the three scores with what is better: higher or lower."""
     body = [
         parts.heading(say(look, "score.title")),
-        parts.unread(look, view.unread),
+        parts.unread(look, view.unread, view.lacking),
         _secure(look, view.secure),
         _figure(look, "score.devices", view.devices, _devices(look, view.devices)),
         _figure(look, "score.exposure", view.exposure, _exposure(look, view.exposure)),

@@ -1,24 +1,19 @@
 """/actions [pending|history]: what waits and what was done: our requests, the service's queue, the Action center."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from typing import TypeVar
-
-import structlog
+from collections.abc import Sequence
 
 from bot.audit import Entry
 from bot.command import Button, Command, Context, Reply
-from bot.errors import ServiceError, Stale, UsageError
+from bot.errors import Stale, UsageError
 from bot.graph.models import GraphAlert
 from bot.responses import requests
 from bot.roles import Role
 from bot.turn import Click
 from cards.actions import ActionsView, HistoryView, PendingEvidence, actions_card, history_card
 from cards.incident import assets_of
+from handlers.reading import Sources
 
-log = structlog.get_logger()
-
-T = TypeVar("T")
 USAGE = "/actions [pending|history]"
 ACTIVE = ("Pending", "InProgress")
 MOST = 100
@@ -32,26 +27,17 @@ def _parse(words: str) -> str:
     return name
 
 
-async def _read(reading: Awaitable[T]) -> T | None:
-    """What a source answers, or None: then the card names it as not read."""
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            return await reading
-    except (ServiceError, TimeoutError) as error:
-        log.info("source_not_read", error=str(error))
-        return None
-
-
 async def _run(context: Context, name: str) -> Reply:
     return await _pending(context) if name == "pending" else await _history(context)
 
 
 async def _pending(context: Context) -> Reply:
     open_requests = await requests.still_open(context.services, context.customer)
+    sources = Sources(READ_SECONDS)
     queued, investigations, alerts = await asyncio.gather(
-        _read(context.defender.machine_actions(statuses=ACTIVE, top=MOST)),
-        _read(context.defender.investigations(state="PendingApproval")),
-        _read(context.graph.alerts(top=1000)),
+        sources.read("actions", context.defender.machine_actions(statuses=ACTIVE, top=MOST)),
+        sources.read("investigations", context.defender.investigations(state="PendingApproval")),
+        sources.read("evidence", context.graph.alerts(top=1000)),
     )
     view = ActionsView(
         requests=tuple(open_requests),
@@ -60,6 +46,7 @@ async def _pending(context: Context) -> Reply:
         evidence=None if alerts is None else _waiting(alerts),
         cancel=context.role >= Role.APPROVER,
         tenant=context.customer,
+        lacking=sources.lacking,
     )
     return Reply(shown=actions_card(context.look, view))
 
@@ -81,12 +68,14 @@ def _waiting(alerts: Sequence[GraphAlert]) -> tuple[PendingEvidence, ...]:
 
 async def _history(context: Context) -> Reply:
     finished = [r for r in await requests.latest(context.services, context.customer) if r.final]
-    actions = await _read(context.defender.machine_actions(top=MOST))
+    sources = Sources(READ_SECONDS)
+    actions = await sources.read("actions", context.defender.machine_actions(top=MOST))
     ours = {attempt.action for request in finished for attempt in request.attempts}
     elsewhere = None
     if actions is not None:
         elsewhere = tuple(a for a in actions if a.id not in ours and not (a.requestor_comment or "").startswith("[WK-"))
-    view = HistoryView(requests=tuple(finished[:MOST]), outside=elsewhere, tenant=context.customer)
+    ended = tuple(finished[:MOST])
+    view = HistoryView(requests=ended, outside=elsewhere, tenant=context.customer, lacking=sources.lacking)
     return Reply(shown=history_card(context.look, view))
 
 

@@ -1,19 +1,17 @@
 """/device NAME: one device, what runs on it and what may be done."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
 
 from bot.command import Command, Context, Reply
 from bot.devices import find_device, first_word
-from bot.errors import ServiceError, UsageError
+from bot.errors import UsageError
 from bot.isolation import network_of
 from bot.responses import requests
 from bot.roles import Role
 from cards.device import DeviceView, Isolation, Offer, OpenRequest, device_card
 from handlers.network import shown
+from handlers.reading import Sources
 
-T = TypeVar("T")
 READ_SECONDS = 10.0
 
 
@@ -24,34 +22,26 @@ def _parse(words: str) -> str:
     return f"{name} {rest}".strip()
 
 
-async def _read(reading: Awaitable[list[T]]) -> tuple[T, ...] | None:
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            return tuple(await reading)
-    except (ServiceError, TimeoutError):
-        return None
-
-
 async def _run(context: Context, name: str) -> Reply:
     machine = await find_device(context, name, "device")
-    defender = context.defender
+    defender, sources = context.defender, Sources(READ_SECONDS)
     users, alerts, actions = await asyncio.gather(
-        _read(defender.logon_users(machine.id)),
-        _read(defender.machine_alerts(machine.id)),
-        _read(defender.machine_actions(machine_id=machine.id, top=100)),
+        sources.read("users", defender.logon_users(machine.id)),
+        sources.read("alerts", defender.machine_alerts(machine.id)),
+        sources.read("actions", defender.machine_actions(machine_id=machine.id, top=100)),
     )
     pending = await requests.still_open(context.services, context.customer, machine.id)
     isolation = Isolation(state="unknown") if actions is None else shown(network_of(actions))
-    read = {"users": users, "alerts": alerts, "actions": actions}
     view = DeviceView(
         machine=machine,
         isolation=isolation,
-        users=users,
-        alerts=alerts,
-        actions=actions,
+        users=None if users is None else tuple(users),
+        alerts=None if alerts is None else tuple(alerts),
+        actions=None if actions is None else tuple(actions),
         requests=tuple(OpenRequest(id=r.id, response=r.response, state=r.state.value) for r in pending),
         offers=_offers(context, isolation, {r.response for r in pending}),
-        unread=tuple(source for source, what in read.items() if what is None),
+        unread=sources.unread,
+        lacking=sources.lacking,
         tenant=context.customer,
     )
     return Reply(shown=device_card(context.look, view))

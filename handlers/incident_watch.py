@@ -152,7 +152,7 @@ class Round:
             if found is None or found[0].updated >= incident.last_update_date_time:
                 return
             before, stored = found
-            after = await self._described(incident, before)
+            after = _again(before, incident, await self._described(incident, before))
             posts = (*before.posts, *self._missing(incident, before), *self._nudges(before, incident))
             if _visible(before) == _visible(after) and posts == before.posts:
                 content = before.content
@@ -215,6 +215,13 @@ class Round:
             return
         if record.posts:
             await self.services.wake(self.customer, KIND, record.id)
+
+
+def _again(before: IncidentRecord, incident: Incident, after: IncidentRecord) -> IncidentRecord:
+    """Keep on the card why the incident must be looked at again, until it is over."""
+    if key := _needs_eyes(before, incident):
+        return after.model_copy(update={"again": key.partition(":")[0], "again_at": incident.last_update_date_time})
+    return after if incident.is_open else after.model_copy(update={"again": "", "again_at": None})
 
 
 def _needs_eyes(before: IncidentRecord, incident: Incident) -> str:

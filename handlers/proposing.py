@@ -1,27 +1,22 @@
 """From a declared response to its command, its button and its request: what /scan, /isolate and /release share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
-
-import structlog
 
 from bot.command import Command, Context, Reply
 from bot.defender.models import Machine, MachineAction
 from bot.devices import find_device, first_word
-from bot.errors import ServiceError, UsageError
+from bot.errors import UsageError
 from bot.posts import Place, Post
 from bot.responses import requests
 from bot.responses.desk import Desk, Proposal
-from bot.responses.models import Evidence, Person, Request, Response, Target
+from bot.responses.models import Evidence, Person, Response, Target
 from bot.roles import Role
 from bot.subscribers import request_posts
+from handlers.reading import Sources
 
-log = structlog.get_logger()
-
-T = TypeVar("T")
 READ_SECONDS = 8.0
 LONGEST_REASON = 500
 
@@ -140,11 +135,11 @@ def _unheard(context: Context, response: Response, posts: Sequence[Post]) -> boo
 
 async def gather(context: Context, machine: Machine, response: Response) -> Evidence:
     """What an approver needs to decide; what cannot be read in time is left unknown, and the card says so."""
-    defender = context.defender
+    defender, sources = context.defender, Sources(READ_SECONDS)
     users, alerts, actions = await asyncio.gather(
-        _read(defender.logon_users(machine.id)),
-        _read(defender.machine_alerts(machine.id)),
-        _read(defender.machine_actions(machine_id=machine.id, top=50)),
+        sources.read("users", defender.logon_users(machine.id)),
+        sources.read("alerts", defender.machine_alerts(machine.id)),
+        sources.read("actions", defender.machine_actions(machine_id=machine.id, top=50)),
     )
     before = _last_time(actions or [], response)
     return Evidence(
@@ -171,17 +166,3 @@ def _last_time(actions: list[MachineAction], response: Response) -> MachineActio
 
 def _moment(action: MachineAction | None) -> datetime | None:
     return (action.updated or action.created) if action else None
-
-
-async def _read(reading: Awaitable[list[T]]) -> list[T] | None:
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            return await reading
-    except (ServiceError, TimeoutError) as error:
-        log.info("evidence_not_read", error=str(error))
-        return None
-
-
-async def shown_request(context: Context, key: str) -> Request:
-    """The request as it stands now."""
-    return await requests.get(context.services, context.customer, key)

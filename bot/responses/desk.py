@@ -147,14 +147,14 @@ class Desk:
         )
 
     async def _act(self, key: str, who: Person, what: str, step: Callable[[Request, datetime], Request]) -> Request:
-        now = self.services.clock.now()
+        clock = self.services.clock
         request = await requests.transition(
             self.services,
             self.customer,
             key,
-            lambda current: step(current, now),
+            lambda current: step(current, clock.now()),
             lambda after: [self._entry(key, who, what, {"state": after.state.value})],
-            now=now,
+            now=clock.now(),
         )
         await self.services.wake(self.customer, requests.KIND, key)
         return request

@@ -321,7 +321,7 @@ def _kinds(types: Iterable[str]) -> set[str]:
 
 def _order(request: Request) -> tuple[datetime, str]:
     """When a request got its way to be sent: the last approval, or its making."""
-    approved = [d.at for d in request.decisions if d.what in ("approved", "sent again")]
+    approved = [d.at for d in request.approvals]
     return (approved[-1] if approved else request.created, request.id)
 
 

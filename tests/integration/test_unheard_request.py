@@ -4,7 +4,7 @@ from bot.demo import ADELE, MEGAN, PATTI
 
 
 async def test_asker_is_told_and_a_subscription_helps(stage):
-    """Asked in a personal chat without a subscription, the card says that nobody can decide; subscribing shows it there."""
+    """Asked in a personal chat without a subscription, the card says that nobody can decide; subscribing helps."""
     device = next(d for d in stage.sim.first.devices.values() if d.online)
     own = f"a:{ADELE.id}"
     await stage.say(ADELE, f"/isolate {device.id} full seen talking to a bad host", own)

@@ -1,4 +1,4 @@
-"""`python -m bot run` as a newcomer meets it: the real Playground, its page in Chromium, and its REST for the others."""
+"""`python -m bot run` as a newcomer meets it: the real Playground, its page in Chromium, its REST for others."""
 
 import asyncio
 import contextlib

@@ -66,7 +66,7 @@ def gone(pid):
 
 def run_elsewhere(folder):
     """A process that runs the embedded Redis of a folder, as `make run` does; returned when Redis answers."""
-    process = subprocess.Popen(  # noqa: S603 - this interpreter, with the lines above
+    process = subprocess.Popen(
         [sys.executable, "-c", RUN, folder], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline().startswith("unix://")
@@ -209,7 +209,7 @@ def test_without_any_server_one_line_says_what_to_install(tmp_path):
     """No wheel, no index to fetch it from, nothing on the PATH: the error says what to install."""
     assert os.access(find(tmp_path), os.X_OK)
     code = "import sys; sys.path.insert(0, sys.argv[1]); from bot.redis_binary import *; find(Path(sys.argv[2]))"
-    done = subprocess.run(  # noqa: S603 - this interpreter, without its packages
+    done = subprocess.run(
         [sys.executable, "-S", "-c", code, str(ROOT), str(tmp_path)],
         env={"PATH": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""},
         capture_output=True,
