@@ -428,6 +428,7 @@ TEXTS: dict[str, str] = {
     "story.send_by_passed": "It could not be sent in time.",
     "story.refused": "Defender did not take it.",
     "story.unknown": "No answer came from Defender.",
+    "story.search_over": "Five minutes of looking for it are over.",
     "story.accepted": "Defender accepted it as action {action}.",
     "story.adopted": "Defender already had the same action {action}, started by {who}; it is followed here.",
     "story.status": "Defender reports: {status}.",

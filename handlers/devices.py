@@ -112,5 +112,5 @@ COMMAND = Command(
     run=_run,
     aliases=("machines",),
     menu=True,
-    permissions=("Machine.Read.All",),
+    permissions=("Machine.Read.All", "SecurityAlert.Read.All"),
 )

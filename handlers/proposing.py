@@ -87,7 +87,7 @@ def command_for(response: Response, *, examples: tuple[str, ...], menu: bool = F
         parse=parse_for(response),
         run=run,
         menu=menu,
-        permissions=(response.permission, "Machine.Read.All"),
+        permissions=(response.permission, "Machine.Read.All", "User.Read.All", "Alert.Read.All"),
     )
 
 

@@ -227,7 +227,7 @@ def not_found(request: Request, now: datetime) -> Request:
     """The device's actions were listed, ours was not among them: look again; people learn when the search ends."""
     _check(request, "look")
     since = request.unknown_since or now
-    later = request.model_copy(update={"checked": now, "next_check": now + unknown_pause(now - since)})
+    later = _search_told(request, now).model_copy(update={"checked": now, "next_check": now + unknown_pause(now - since)})
     return troubled(later, "" if may_still_come(request, now) else "trouble.not_found")
 
 
@@ -240,7 +240,18 @@ def look_now(request: Request, now: datetime) -> Request:
 def look_later(request: Request, now: datetime, wait: timedelta, trouble: str, **values: str) -> Request:
     """It could not be looked up, or something else is in flight: try again after `wait`."""
     _check(request, "look")
-    return troubled(request.model_copy(update={"next_check": now + wait}), trouble, **values)
+    later = _search_told(request, now).model_copy(update={"next_check": now + wait})
+    return troubled(later, trouble, **values)
+
+
+def _search_told(request: Request, now: datetime) -> Request:
+    """When the search for an unknown action ends, the card says so once: from then on a person may decide."""
+    since = request.unknown_since
+    if request.state is not State.UNKNOWN or since is None or now - since < UNKNOWN_SEARCH:
+        return request
+    if any(step.key == "story.search_over" and step.at >= since for step in request.story):
+        return request
+    return _told(request, now, "search_over", {})
 
 
 def resend(request: Request, who: Person, now: datetime, send_within: timedelta) -> Request:

@@ -1,4 +1,4 @@
-"""What people do with requests, also twice and at the same time: one request, one transition, one entry for each act."""
+"""What people do with requests, also twice and at once: one request, one transition, one entry for each act."""
 
 import asyncio
 import json
@@ -203,7 +203,7 @@ async def test_asking_again_waits_for_a_card_that_is_on_its_way():
     await stage.desk().show_here(key, card())
     await stage.work(key)
     assert [(p.message, p.state) for p in (await stage.request(key)).posts] == [("m1", "pointer"), ("m2", "live")]
-    assert [m.shown.card for m in stage.teams.messages.values()][0] == {"pointer": True}
+    assert stage.teams.messages["m1"].shown.card == {"pointer": True}
 
 
 async def test_asking_again_and_again_does_not_pile_up():

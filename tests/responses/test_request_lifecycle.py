@@ -1,0 +1,370 @@
+"""Requests under everything that may happen to them, in any order: people, faults, crashes, other people's actions.
+
+A state machine of hypothesis plays it. What must hold stands in `Lifecycle`'s invariants and in `whole_truth`.
+`HYPOTHESIS_PROFILE=soak` plays longer.
+"""
+
+import asyncio
+import json
+import os
+from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from bot.errors import PersonError, Rejected, Throttled, Unavailable
+from bot.posts import Post
+from bot.responses.models import Request, State
+from bot.simulator import Fault
+from bot.simulator.actions import Order
+from handlers import isolate
+from tests.responses.people import ADELE, ALEX, MEGAN, PATTI, TENANT, place
+from tests.responses.stage import RESPONSES, TYPES, Killed, Mishap, Process, Stage
+
+PROFILES = {
+    "default": settings(max_examples=60, stateful_step_count=30),
+    "soak": settings(max_examples=1500, stateful_step_count=60),
+}
+PROFILE = PROFILES.get(os.environ.get("HYPOTHESIS_PROFILE", ""), PROFILES["default"])
+PEOPLE = st.sampled_from([ADELE, MEGAN, ALEX, PATTI])
+DEVICES = st.integers(0, 1)
+COUNTS = st.integers(1, 30)
+DECISIONS = st.sampled_from(["approve"] * 6 + ["reject", "withdraw"] + ["resend"] * 3 + ["give_up"] * 2)
+UNLISTED = st.sampled_from([0.0, 20.0, 120.0, 180.0])
+POSTS = {"isolate": "machines.isolate", "release": "machines.unisolate", "scan": "machines.runAntiVirusScan"}
+SILENT = [
+    Fault(kind="timeout", seconds=25),
+    Fault(kind="reset"),
+    Fault(kind="error", status=500),
+    Fault(kind="html"),
+]
+REFUSED = [
+    Fault(kind="throttled", retry_after=7),
+    Fault(kind="throttled"),
+    Fault(kind="expired"),
+    Fault(kind="forbidden"),
+    Fault(kind="plan"),
+    Fault(kind="error", status=404),
+    Fault(kind="error", status=400, code="InvalidInput"),
+    Fault(kind="error", status=400, code="ActiveRequestAlreadyExists"),
+]
+READING = [*SILENT, *REFUSED[:4], Fault(kind="slow", seconds=12), Fault(kind="slow", seconds=22)]
+MISHAPS = [
+    Mishap(Throttled("teams", "send", status=429, retry_after=3)),
+    Mishap(Unavailable("teams", "send", sent=False)),
+    Mishap(Unavailable("teams", "send", sent=True, status=502)),
+    Mishap(Unavailable("teams", "send", sent=True, status=502), acted=True),
+    Mishap(Rejected("teams", "send", status=400)),
+]
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """Two devices, four people, two workers, and a service that does what services do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.Runner()
+        self.held: list[tuple[Process, asyncio.Task]] = []
+        self.touched: set[str] = set()
+
+    @initialize(four_eyes=st.booleans(), approvals=st.sampled_from([1, 1, 2]))
+    def begin(self, four_eyes, approvals):
+        declared = RESPONSES | {"isolate": replace(isolate.RESPONSE, approvals=approvals)}
+        self.stage = Stage(four_eyes=four_eyes, responses=declared)
+        self.workers = [self.stage.process() for _ in range(2)]
+
+    # What people do.
+
+    @rule(who=PEOPLE, response=st.sampled_from(sorted(TYPES)), device=DEVICES, again=st.booleans())
+    def propose(self, who, response, device, again):
+        async def both():
+            asked = [self.stage.desk().propose(self.stage.proposal(who, response, device)) for _ in range(1 + again)]
+            made = await asyncio.gather(*asked)
+            assert len({request.id for request, _ in made}) == 1
+
+        self.loop.run(both())
+
+    @rule(what=DECISIONS, who=PEOPLE, other=PEOPLE, pick=st.integers(0, 30), how=st.sampled_from(["", "twice", "both"]))
+    def decide(self, what, who, other, pick, how):
+        key = self._key(pick)
+        if key and how == "both":
+            self.loop.run(self._at_once(self._act(what, who, key), self._act(what, other, key)))
+        elif key:
+            for _ in range(1 + (how == "twice")):
+                self.loop.run(self._act(what, who, key))
+
+    @rule(who=PEOPLE, pick=st.integers(0, 30), count=st.integers(1, 6), after=st.booleans())
+    def approve_and_die(self, who, pick, count, after):
+        """The process that takes the click dies with it; the click is delivered again to another."""
+        if key := self._key(pick):
+            process = self.stage.process()
+            process.arm(count, "die after" if after else "die before")
+            for one in (process, None):
+                with suppress(Killed):
+                    self.loop.run(self._act("approve", who, key, one))
+
+    async def _act(self, what: str, who, key: str, process: Process | None = None) -> None:
+        desk = self.stage.desk(process)
+        more = {"reject": ["no"]}.get(what, [])
+        with suppress(PersonError):
+            await getattr(desk, what)(key, who, *more)
+
+    @staticmethod
+    async def _at_once(*acts) -> None:
+        await asyncio.gather(*acts)
+
+    @rule(pick=st.integers(0, 30), known=st.booleans(), number=st.integers(1, 3))
+    def click_elsewhere(self, pick, known, number):
+        """A click comes from a message: one that stands, or one of which the record does not know."""
+        key = self._key(pick)
+        mine = [name for name, m in self.stage.teams.messages.items() if m.shown.summary == key]
+        if key and mine and known:
+            post = Post(key="card", place=place(), message=mine[number % len(mine)], state="live", shown=1)
+            self.loop.run(self.stage.desk().adopt(key, post))
+        elif key:
+            self.loop.run(self.stage.desk().show_here(key, Post(key="card", place=place())))
+
+    # What processes do.
+
+    @rule(pick=st.integers(0, 30), worker=st.integers(0, 1))
+    def work(self, pick, worker):
+        if key := self._key(pick):
+            self.loop.run(self.stage.work(key, self.workers[worker]))
+
+    @rule(pick=st.integers(0, 30))
+    def work_together(self, pick):
+        """Two workers, and a second job in one of them, are at the same request."""
+        if key := self._key(pick):
+            processes = [*self.workers, self.workers[0]]
+            self.loop.run(self._at_once(*(self.stage.work(key, process) for process in processes)))
+
+    @rule(pick=st.integers(0, 30), worker=st.integers(0, 1), count=COUNTS, after=st.booleans())
+    def work_and_die(self, pick, worker, count, after):
+        """A worker dies at any await, before or after the effect; another one takes its place."""
+        if key := self._key(pick):
+            process = self.workers[worker]
+            process.arm(count, "die after" if after else "die before")
+            with suppress(Killed):
+                self.loop.run(self.stage.work(key, process))
+            self.workers[worker] = self.stage.process()
+
+    @precondition(lambda self: len(self.held) < 2)
+    @rule(pick=st.integers(0, 30), count=COUNTS, after=st.booleans())
+    def work_and_stop(self, pick, count, after):
+        """A worker is stopped at any await (SIGSTOP, a frozen machine) and goes on later, knowing nothing of it."""
+        if key := self._key(pick):
+            process = self.stage.process()
+            process.arm(count, "hold after" if after else "hold before")
+            self.loop.run(self._start(key, process))
+
+    async def _start(self, key: str, process: Process) -> None:
+        task = asyncio.ensure_future(self.stage.work(key, process))
+        for _ in range(300):
+            await asyncio.sleep(0)
+        process.disarm()
+        self.held.append((process, task))
+
+    @precondition(lambda self: self.held)
+    @rule(kill=st.booleans())
+    def go_on(self, kill):
+        process, task = self.held.pop(0)
+        process.dead = kill
+        self.loop.run(self._end(process, task))
+
+    @staticmethod
+    async def _end(process: Process, task: asyncio.Task) -> None:
+        process.let_go()
+        with suppress(Killed):
+            await task
+
+    @rule(seconds=st.sampled_from([1, 4, 15, 16, 21, 31, 61, 120, 301, 600, 3601]))
+    def time_passes(self, seconds):
+        self.stage.clock.move(seconds)
+
+    # What the service, the devices and other people do.
+
+    @rule(response=st.sampled_from(sorted(POSTS)), fault=st.sampled_from([*SILENT, *REFUSED]))
+    def sending_fails(self, response, fault):
+        self.stage.sim.faults.add(f"defender.{POSTS[response]}", fault)
+
+    @rule(response=st.sampled_from(sorted(POSTS)), fault=st.sampled_from(SILENT), unlisted=UNLISTED)
+    def sending_is_not_answered(self, response, fault, unlisted):
+        """The call is accepted, the answer is lost, and the action is listed at once or late."""
+        fault = replace(fault, acted=True, unlisted=unlisted)
+        self.stage.sim.faults.add(f"defender.{POSTS[response]}", fault)
+
+    @rule(response=st.sampled_from(sorted(POSTS)), unlisted=UNLISTED)
+    def action_is_listed_late(self, response, unlisted):
+        self.stage.sim.faults.add(f"defender.{POSTS[response]}", Fault(kind="accept", unlisted=unlisted))
+
+    @rule(name=st.sampled_from(["list", "get", "cancel"]), fault=st.sampled_from(READING))
+    def reading_fails(self, name, fault):
+        self.stage.sim.faults.add(f"defender.machineactions.{name}", fault)
+
+    @rule(call=st.sampled_from(["post", "edit"]), mishap=st.sampled_from(MISHAPS))
+    def teams_fails(self, call, mishap):
+        self.stage.teams.mishaps[call].append(mishap)
+
+    @rule(device=DEVICES, type_=st.sampled_from(["Isolate", "Unisolate"]), scope=st.sampled_from(["Full", "Selective"]))
+    def portal(self, device, type_, scope):
+        """Somebody uses the portal, which shows in no record of ours."""
+        target = self.stage.devices[device]
+        self.touched.add(target.id)
+        order = Order(type=type_, scope=scope if type_ == "Isolate" else None, comment="portal", requestor="admin")
+        with suppress(Exception):
+            self.stage.sim.dispatcher.submit(self.stage.sim.first, target, order)
+
+    @rule(device=DEVICES, online=st.booleans())
+    def device_goes(self, device, online):
+        self.stage.sim.dispatcher.advance(self.stage.sim.first)
+        self.stage.sim.first.set_online(self.stage.devices[device], self.stage.clock.now(), online=online)
+
+    @rule(repeat=st.sampled_from(["refuse", "existing", "duplicate"]))
+    def service_repeats(self, repeat):
+        self.stage.sim.dispatcher.repeat = repeat
+
+    @rule(device=DEVICES, response=st.sampled_from(sorted(TYPES)), fate=st.sampled_from(["Succeeded", "Failed"]))
+    def actions_end(self, device, response, fate):
+        self.stage.sim.dispatcher.fates[self.stage.devices[device].id, TYPES[response]] = fate
+
+    def _key(self, pick: int) -> str:
+        found = self.loop.run(self.stage.requests())
+        return found[pick % len(found)].id if found else ""
+
+    # What must hold at any time.
+
+    @invariant()
+    def each_request_holds(self):
+        for request in self.loop.run(self.stage.requests()):
+            assert_approved(request, len(self.stage.own(request.id)))
+            assert request.final == (request.step_due() is None), "a request that is not over is woken"
+        assert self._due_ids() >= {r.id for r in self.loop.run(self.stage.requests()) if not r.final}
+
+    def _due_ids(self) -> set[str]:
+        end = self.stage.clock.now() + timedelta(days=400)
+        return {due.id for due in self.loop.run(self.stage.store.due(TENANT, end))}
+
+    @invariant()
+    def one_accepted_action_for_each_attempt(self):
+        """By the mark in the service's own ledger, which forgets nothing."""
+        entries = self.stage.sim.world.ledger.created(comment="[WK-")
+        marks = Counter(entry.comment.partition(" ")[0] for entry in entries)
+        assert not [mark for mark, count in marks.items() if count > 1]
+
+    @invariant()
+    def one_active_action_of_a_family_on_a_device(self):
+        self.stage.sim.dispatcher.advance(self.stage.sim.first)
+        active = Counter((a.machine_id, a.family) for a in self.stage.own() if not a.final)
+        assert not [where for where, count in active.items() if count > 1]
+
+    @invariant()
+    def trail_holds(self):
+        rows = self.loop.run(self.stage.store.audit(TENANT))
+        assert self.stage.ledger.first_broken(rows) == ""
+        done = Counter((e["subject"], e["what"], e["who"]) for e in (json.loads(text) for _, text, _ in rows))
+        people = Counter(
+            {act: count for act, count in done.items() if act[2] != "watchkeeper" and act[1] != "proposed"}
+        )
+        decided: Counter = Counter()
+        for request in self.loop.run(self.stage.requests()):
+            decided.update((f"request:{request.id}", d.what, f"{d.who.tenant}/{d.who.id}") for d in request.decisions)
+        assert people == decided, "each decision stands in the trail, once"
+
+    # What must be true when everything has come to rest.
+
+    def teardown(self):
+        if hasattr(self, "stage"):
+            self._come_to_rest()
+            self.whole_truth()
+        self.loop.close()
+
+    def _come_to_rest(self) -> None:
+        self.stage.sim.faults.clear()
+        for queue in self.stage.teams.mishaps.values():
+            queue.clear()
+        for process, task in self.held:
+            self.loop.run(self._end(process, task))
+        for device in self.stage.devices:
+            if not device.online:
+                self.stage.sim.first.set_online(device, self.stage.clock.now(), online=True)
+        self.loop.run(self.stage.until_quiet())
+        self.stage.sim.dispatcher.advance(self.stage.sim.first)
+
+    def whole_truth(self) -> None:
+        found = self.loop.run(self.stage.requests())
+        for request in found:
+            assert request.final or request.state is State.UNKNOWN, "a request was left behind"
+            self._says_what_is_true(request)
+            self._is_shown(request)
+        for device in self.stage.devices:
+            self._ended_in_order(device, {request.id: request for request in found})
+
+    def _says_what_is_true(self, request: Request) -> None:
+        actions = {action.id: action for action in self.stage.own(request.id)}
+        ends = {
+            State.SUCCEEDED: "Succeeded",
+            State.FAILED: "Failed",
+            State.TIMED_OUT: "TimeOut",
+            State.CANCELLED: "Cancelled",
+        }
+        followed = request.attempt.action if request.attempt else ""
+        if followed:
+            action = self.stage.sim.first.actions[followed]
+            assert action.status == ends[request.state]
+            assert action.type == TYPES[request.response]
+            assert action.machine_id == request.target.id
+            assert request.attempt.adopted == (followed not in actions)
+            assert set(actions) <= {followed}, "an action of ours that its card does not follow"
+        elif request.state is not State.GIVEN_UP:
+            assert not actions, f"the card says {request.state}, the service has {actions}"
+
+    def _is_shown(self, request: Request) -> None:
+        messages = self.stage.teams.messages
+        for post in request.posts:
+            assert post.state in ("live", "pointer", "unsure", "gone")
+            shown = messages[post.message].shown.card if post.message else {}
+            if post.state == "live":
+                assert (shown["content"], shown["state"]) == (request.content, request.state.value)
+            if post.state == "pointer":
+                assert shown == {"pointer": True}
+        known = {post.message for post in request.posts}
+        stray = {name for name, m in messages.items() if m.shown.summary == request.id} - known
+        upsets = sum(process.upset for process in self.stage.processes)
+        assert len(stray) <= upsets + self.stage.teams.lost, "a second card that nothing explains"
+
+    def _ended_in_order(self, device, found: dict[str, Request]) -> None:
+        entries = self.stage.sim.world.ledger.created(machine_id=device.id, comment="[WK-")
+        sent = [e for e in entries if e.type in ("Isolate", "Unisolate")]
+        keys = [found[e.comment[1:].partition("/")[0]] for e in sent]
+        order = [key.approvals[-1].at for key in keys]
+        assert order == sorted(order), "sent in another order than approved"
+        done = [e for e in sent if self.stage.sim.first.actions[e.action_id].status == "Succeeded"]
+        if device.id not in self.touched:
+            assert device.isolated == (bool(done) and done[-1].type == "Isolate")
+
+
+def assert_approved(request: Request, accepted: int) -> None:
+    """Nothing reaches the service without the approvals it needs, and none of them is the requester's."""
+    if not accepted and not request.attempts:
+        return
+    approvers = {(d.who.tenant, d.who.id) for d in request.approvals}
+    assert len(approvers) >= request.approvals_needed
+    assert not request.four_eyes or not any(d.who.same(request.requester) for d in request.approvals)
+    assert accepted <= 1, "one action for each request: a second attempt finds what became of the first"
+
+
+def test_nothing_that_happens_breaks_the_promises():
+    """At most once, in the order of approval, never lost, and each card says at the end what is true."""
+    quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+    run_state_machine_as_test(Lifecycle, settings=settings(PROFILE, deadline=None, suppress_health_check=quiet))
