@@ -95,7 +95,7 @@ async def running_bot(settings: Settings, features: Features, clock: Clock | Non
     async with contextlib.AsyncExitStack() as stack:
         store = RedisStore.open(url)
         stack.push_async_callback(store.close)
-        http = await stack.enter_async_context(new_client())
+        http = await stack.enter_async_context(new_client(proxies=not settings.development))
         tokens = TokenSource(
             client_id=settings.app_id, credential=settings.credential(), login_url=settings.login_url, clock=clock
         )

@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -49,12 +49,18 @@ class Entry:
         return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
-class Ledger:
-    """Commits changes together with their audit entries."""
+def spread(tried: int) -> float:
+    """Seconds until the next try: longer each time and never the same for two, so that a crowd of writers spreads."""
+    return min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0**tried) * secrets.randbelow(1000) / 1000
 
-    def __init__(self, store: Store, key: str) -> None:
+
+class Ledger:
+    """Commits changes together with their audit entries; `pause` is how long a writer waits who lost a race."""
+
+    def __init__(self, store: Store, key: str, pause: Callable[[int], float] = spread) -> None:
         self.store = store
         self._key = key.encode()
+        self._pause = pause
 
     def seal(self, head: str, text: str) -> str:
         """The hash of an entry that follows `head`."""
@@ -70,7 +76,7 @@ class Ledger:
             try:
                 await self.store.commit(customer, changes, self._sealed(head, entries))
             except HeadMoved:
-                await asyncio.sleep(_pause(tried))
+                await asyncio.sleep(self._pause(tried))
                 continue
             return
         raise Conflict("audit: too many writers")
@@ -90,8 +96,3 @@ class Ledger:
                 return position
             head = seal
         return ""
-
-
-def _pause(tried: int) -> float:
-    """Seconds until the next try: longer each time and never the same for two, so that a crowd of writers spreads."""
-    return min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0**tried) * secrets.randbelow(1000) / 1000

@@ -114,7 +114,8 @@ class _MsalHttp:
         if plain_http and not is_loopback(login_url):
             raise ValueError("The login URL must be https; http is for this machine alone.")
         self._swap = (login_url.replace("http://", "https://", 1), login_url) if plain_http else None
-        self._client = httpx.Client(timeout=_TIMES, transport=transport)
+        # What stays on this machine stays off the proxy that the environment may name.
+        self._client = httpx.Client(timeout=_TIMES, transport=transport, trust_env=not plain_http)
 
     def get(self, url: str, **request: Any) -> httpx.Response:
         return self._send("GET", url, **request)

@@ -185,9 +185,9 @@ class Dispatch:
                 raise NotAllowed("error.no_identity") from error
             kept = {"id": member.id, "tenant": member.tenant or turn.conversation.tenant, "guest": member.guest}
             await self.services.store.put_value(turn.conversation.tenant, name, kept, PERSON_KEPT_SECONDS)
-        if kept["id"] and kept["id"].casefold() != turn.actor.id.casefold():
+        if str(kept["id"]).casefold() != turn.actor.id.casefold():
             raise NotAllowed("error.no_identity")
-        return replace(turn.actor, tenant=str(kept["tenant"]), guest=bool(kept["guest"]))
+        return replace(turn.actor, tenant=str(kept["tenant"]), guest=turn.actor.guest or bool(kept["guest"]))
 
     def _line_work(self, context: Context, line: str) -> Work:
         command, words = self.commands.find(line)

@@ -51,8 +51,11 @@ async def unlimited(_customer: str, _operation: Operation) -> None:
     """Let each request pass."""
 
 
-def new_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """The HTTP client that all parts share; a test gives it a transport. The caller closes it."""
+def new_client(transport: httpx.AsyncBaseTransport | None = None, *, proxies: bool = True) -> httpx.AsyncClient:
+    """The HTTP client that all parts share; a test gives it a transport. The caller closes it.
+
+    `proxies`: whether those that the environment names are used. httpx would send even loopback addresses there.
+    """
     traces = transport is None
 
     async def leaving(request: httpx.Request) -> None:
@@ -68,6 +71,7 @@ def new_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.Async
     return httpx.AsyncClient(
         http2=True,
         transport=transport,
+        trust_env=proxies,
         timeout=_TIMES,
         limits=_LIMITS,
         headers={"Accept": "application/json"},

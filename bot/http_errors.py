@@ -27,6 +27,7 @@ _PLAN_CODES = frozenset({"disabledfeature", "disallowedoperation"})
 _PLAN_WORDS = re.compile(r"licen[cs]|not provisioned|subscription|service plan", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _LONGEST_MESSAGE = 300
+_LONGEST_WAIT = 3600.0  # seconds: whoever is told to wait for longer asks again after this
 _CLASSES: Mapping[int, type[ServiceError]] = {
     HTTPStatus.FORBIDDEN: NotInPlan,
     HTTPStatus.NOT_FOUND: Missing,
@@ -73,7 +74,7 @@ def plain(text: Any) -> str:
 
 
 def retry_after(response: httpx.Response, now: datetime | None = None) -> float | None:
-    """Seconds to wait as the header says (a number, or a date); None where it is absent or unreadable."""
+    """Seconds to wait as the header says (a number, or a date), an hour at most; None where absent or unreadable."""
     text = response.headers.get("Retry-After", "").strip()
     try:
         seconds = float(text)
@@ -84,7 +85,7 @@ def retry_after(response: httpx.Response, now: datetime | None = None) -> float 
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         seconds = (moment - (now or datetime.now(UTC))).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    return min(max(0.0, seconds), _LONGEST_WAIT) if math.isfinite(seconds) else None
 
 
 def read_fault(response: httpx.Response) -> Fault | None:

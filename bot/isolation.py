@@ -1,7 +1,8 @@
 """Which devices are isolated: the API has no such field, so it is derived from machine actions (defender-api 7).
 
 The last isolation or release that succeeded, by the time it was completed, says how the device stands; one that is
-still active says what is about to change. Actions older than the service keeps cannot be seen.
+still active says what is about to change. After one that timed out the device may have done it or not, so unless it
+would have changed nothing, how the device stands is unknown. Actions older than the service keeps cannot be seen.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ BEGINNING = datetime.min.replace(tzinfo=UTC)
 class Network:
     """`state` of one device, and `since` when (the completion of the action that says so)."""
 
-    state: Literal["isolated", "not isolated", "being isolated", "being released"]
+    state: Literal["isolated", "not isolated", "being isolated", "being released", "unknown"]
     since: datetime | None = None
 
 
@@ -34,11 +35,12 @@ def network_of(actions: Iterable[MachineAction]) -> Network:
     if active:
         newest = max(active, key=lambda action: action.created or BEGINNING)
         return Network(state="being isolated" if newest.kind == "isolate" else "being released", since=newest.created)
-    done = [action for action in relevant if action.state == "succeeded"]
-    if not done:
-        return Network(state="not isolated")
-    last = max(done, key=_completed)
-    return Network(state="isolated" if last.kind == "isolate" else "not isolated", since=last.updated)
+    last = max((a for a in relevant if a.state == "succeeded"), key=_completed, default=None)
+    stands = "isolate" if last and last.kind == "isolate" else "unisolate"
+    doubtful = [a for a in relevant if a.state == "timeout" and a.kind != stands]
+    if any(last is None or _completed(a) >= _completed(last) for a in doubtful):
+        return Network(state="unknown")
+    return Network(state="isolated" if stands == "isolate" else "not isolated", since=last.updated if last else None)
 
 
 def by_device(actions: Iterable[MachineAction]) -> dict[str, Network]:

@@ -111,10 +111,11 @@ class Jobs:
     async def wake(self, customer: str, kind: str, key: str) -> None:
         """Take one record on until it has nothing to do now."""
         view = self._views.get(kind)
-        if view is None:
-            return
         try:
-            await self._wake(view, customer, key)
+            if view:
+                await self._wake(view, customer, key)
+            elif await self.services.store.get(customer, kind, key) is None:  # else a newer version knows what to do
+                await _forget(self.services, customer, kind, key)
         except (NotFound, StoreDown) as error:
             log.warning("job_put_off", kind=kind, id=key, error=str(error))
         except Exception:

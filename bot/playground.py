@@ -133,8 +133,12 @@ def configuration(bot_id: str) -> Mapping[str, Any]:
 
 
 def environment(inherited: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Its variables: no secrets of ours, no browser of its own, and opening a conversation installs the bot there."""
-    return {name: value for name, value in inherited.items() if not name.startswith(OURS)} | {
+    """Its variables: no secrets of ours, no browser of its own, and opening a conversation installs the bot there.
+
+    A proxy of the environment may fetch its package; what stays on this machine does not go there.
+    """
+    direct = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+    return {name: value for name, value in inherited.items() if not name.startswith(OURS)} | direct | {
         "TEAMSAPPTESTER_BROWSER": "none",
         "SEND_INSTALLATION_ACTIVITY": "true",
         "M365_AGENTS_PLAYGROUND_CONFIG_PATH": str(folder / CONFIG),

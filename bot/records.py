@@ -1,15 +1,21 @@
 """Reading and writing records with cards: the typed models on top of the store, and the retry on a lost race."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
+
+import structlog
+from pydantic import BaseModel, ValidationError
 
 from bot.audit import Entry, Ledger
 from bot.errors import Conflict
 from bot.posts import Shownable
 from bot.state.store import Change, Record, Store
 
+log = structlog.get_logger()
+
 M = TypeVar("M", bound=Shownable)
+B = TypeVar("B", bound=BaseModel)
 
 TRIES = 30
 
@@ -22,7 +28,18 @@ async def read(store: Store, customer: str, kind: str, key: str, model: type[M])
 
 async def newest(store: Store, customer: str, kind: str, model: type[M], *, limit: int = 1000) -> list[M]:
     """Records of a kind, the latest written first."""
-    return [model.model_validate(record.data) for record in await store.newest(customer, kind, limit=limit)]
+    return readable(await store.newest(customer, kind, limit=limit), model)
+
+
+def readable(records: Iterable[Record], model: type[B]) -> list[B]:
+    """The records as models. One that this version cannot read is logged and left out: it must not stop the others."""
+    found = []
+    for record in records:
+        try:
+            found.append(model.model_validate(record.data))
+        except ValidationError:
+            log.error("record_unreadable", kind=record.kind, id=record.id)  # noqa: TRY400 - the text would hold its data
+    return found
 
 
 def write(kind: str, model: Shownable, now: datetime, before: Record | None = None) -> Change:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import structlog
 
-from bot.errors import Conflict, ServiceError, StoreError, Throttled
+from bot.errors import Conflict, ServiceError, StoreError, Throttled, Unavailable
 from bot.posts import Place, Post, Shownable
 from bot.records import mutate, write
 from bot.services import Services
@@ -74,9 +74,12 @@ async def end(services: Services, customer: str, turn: Turn, message: str, shown
             break
         except Throttled as error:
             await services.clock.sleep(min(error.retry_after or 2.0, 10.0))
-        except ServiceError as error:
+        except Unavailable as error:
             log.warning("slow_answer_not_shown", message=message, attempt=attempt, error=str(error))
             await services.clock.sleep(1.0)
+        except ServiceError as error:
+            log.warning("slow_answer_not_shown", message=message, attempt=attempt, error=str(error))
+            return
     else:
         return
     try:

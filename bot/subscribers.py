@@ -1,12 +1,16 @@
 """Who gets what: reading, writing and ending the subscriptions of a customer."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot import notices
 from bot.audit import Entry
 from bot.errors import Conflict
+from bot.notices import Notice
 from bot.posts import Place, Post
+from bot.records import readable, write
 from bot.services import Services
 from bot.state.store import Change
 from bot.subscriptions import Subscription
@@ -19,8 +23,7 @@ KIND = "subscription"
 async def active(services: Services, customer: str) -> list[Subscription]:
     """The customer's subscriptions that have not ended."""
     records = await services.store.newest(customer, KIND)
-    found = [Subscription.model_validate(record.data) for record in records]
-    return [subscription for subscription in found if not subscription.ended]
+    return [subscription for subscription in readable(records, Subscription) if not subscription.ended]
 
 
 async def find(services: Services, customer: str, conversation: str) -> Subscription | None:
@@ -49,7 +52,10 @@ async def save(services: Services, subscription: Subscription, entry: Entry) -> 
 
 
 def ended_by_teams(services: Callable[[], Services]) -> Callable[[str, Place], Awaitable[None]]:
-    """What to do when Teams refuses a conversation: end its subscription, and say so in the log and the audit."""
+    """What to do when Teams refuses a conversation: end its subscription, and say so.
+
+    In the log, in the audit, and in the customer's other conversations, so that an admin learns of it.
+    """
 
     async def end(customer: str, place: Place) -> None:
         subscription = await find(services(), customer, place.id)
@@ -59,8 +65,23 @@ def ended_by_teams(services: Callable[[], Services]) -> Callable[[str, Place], A
         entry = Entry(at=now, what="subscription ended", who="teams", subject=f"conversation:{place.id}")
         await save(services(), subscription.model_copy(update={"ended": "the bot may not write there"}), entry)
         log.warning("subscription_ended", customer=customer, conversation=place.id)
+        await _tell_others(services(), customer, place)
 
     return end
+
+
+async def _tell_others(services: Services, customer: str, lost: Place) -> None:
+    posts = tuple(
+        Post(key="card", place=s.place, locale=s.locale, zone=s.zone) for s in await active(services, customer)
+    )
+    if not posts:
+        return
+    now = services.clock.now()
+    said = Notice(
+        id=secrets.token_hex(8), customer=customer, posts=posts, about="conversation lost", name=lost.name, at=now
+    )
+    await services.ledger.commit(customer, [write(notices.KIND, said, now)])
+    await services.wake(customer, notices.KIND, said.id)
 
 
 async def request_posts(services: Services, customer: str, asked_in: Post) -> tuple[Post, ...]:

@@ -56,8 +56,8 @@ def _stand(look: Look, request: Request) -> list[Safe]:
     if request.state is State.PROPOSED and request.approvals_needed > 1:
         given = len(request.approvals)
         lines.append(say(look, "request.approvals", given=given, needed=request.approvals_needed))
-    if request.trouble:
-        lines.append(_trouble(look, request))
+    if request.trouble and (not request.final or request.state is State.FAILED):
+        lines.append(_trouble(look, request))  # what stood in the way of others that are over is no longer true
     if request.state is State.APPROVED and request.send_by:
         lines.append(say(look, "request.retry-by", at=request.send_by))
     if request.state is State.SENT and request.status.casefold() == "pending":
@@ -80,7 +80,7 @@ def _stand_key(look: Look, request: Request) -> str:
         return "unknown-stays"
     if state is State.FAILED and not request.status:
         return "refused"
-    if state is State.EXPIRED and (request.approvals or not request.approvals_needed):
+    if state is State.EXPIRED and len(request.approvals) >= request.approvals_needed:
         return "expired-unsent"
     return STATES[state]
 

@@ -18,6 +18,7 @@ from handlers import (
     incident_watch,
     incidents,
     isolate,
+    notices,
     release,
     replies,
     running,
@@ -49,7 +50,7 @@ BUTTONS: tuple[Button, ...] = (running.BUTTON, *deciding.BUTTONS, actions.BUTTON
 
 RESPONSES: tuple[Response, ...] = (scan.RESPONSE, isolate.RESPONSE, release.RESPONSE)
 
-VIEWS: tuple[View, ...] = (deciding.VIEW, incident_watch.VIEW, summaries.VIEW, replies.VIEW)
+VIEWS: tuple[View, ...] = (deciding.VIEW, incident_watch.VIEW, summaries.VIEW, replies.VIEW, notices.VIEW)
 
 
 def features(poll_seconds: float, *, demonstration: bool = False) -> Features:

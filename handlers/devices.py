@@ -92,12 +92,12 @@ async def _threats(context: Context) -> dict[str, Safe]:
 
 
 async def _isolated(context: Context) -> dict[str, Safe]:
-    """Devices whose last isolation or release that succeeded was an isolation."""
+    """Devices that are not known to be on the network: isolated, about to change, or unknown after a time-out."""
     actions = await context.defender.machine_actions(types=TYPES, top=MOST_ACTIONS)
     return {
         machine: isolation_line(context.look, shown(network))
         for machine, network in by_device(actions).items()
-        if network.state in ("isolated", "being isolated", "being released")
+        if network.state != "not isolated"
     }
 
 

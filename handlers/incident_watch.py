@@ -5,7 +5,7 @@ incident, and written; the watermark moves only when all is written, so a crash 
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -30,9 +30,13 @@ log = structlog.get_logger()
 
 WATERMARK = "watermark"
 OVERLAP = timedelta(minutes=2)
+LAG = timedelta(minutes=5)
 MOST_AT_ONCE = 10
 MOST_DETAILS = 20
 MOST_READ = 1000
+MOST_IN_A_ROUND = 10_000
+MOST_TRIES, MOST_AGAIN = 5, 500
+AT_ONCE = 500
 
 
 async def poll(services: Services, customer: str) -> None:
@@ -42,21 +46,43 @@ async def poll(services: Services, customer: str) -> None:
         return
     record = await services.store.get(customer, WATERMARK, KIND)
     since = datetime.fromisoformat(record.data["until"]) if record else min(s.since for s in wanted)
-    try:
-        changes = await services.graph(customer).incidents_changed_since(since - OVERLAP, max_items=MOST_READ)
-    except ServiceError as error:
-        SOURCE_READS.labels("incidents", type(error).__name__).inc()
-        await _log_once(services, customer, str(error))
+    incidents, until, trouble = await _changes(services, customer, since - OVERLAP)
+    SOURCE_READS.labels("incidents", type(trouble).__name__ if trouble else "ok").inc()
+    await _log_once(services, customer, str(trouble or ""))
+    if trouble and not incidents:
         return
-    SOURCE_READS.labels("incidents", "ok").inc()
-    await _log_once(services, customer, "")
-    await Round(services, customer, wanted).take(changes.incidents)
-    until = max(changes.until, since)
-    mark = Change(kind=WATERMARK, id=KIND, rev=record.rev if record else 0, data={"v": 1, "until": until.isoformat()})
+    this = Round(services, customer, wanted)
+    await this.take(incidents)
+    await this.complete(record.data.get("again", {}) if record else {})
+    again = dict(list(this.again.items())[:MOST_AGAIN])
+    data = {"v": 1, "until": max(until, since).isoformat(), "again": again}
+    mark = Change(kind=WATERMARK, id=KIND, rev=record.rev if record else 0, data=data)
     try:
         await services.ledger.commit(customer, [mark])
     except Conflict:
         log.info("watermark_moved_by_another", customer=customer)
+
+
+async def _changes(
+    services: Services, customer: str, since: datetime
+) -> tuple[list[Incident], datetime, ServiceError | None]:
+    """What changed since then, up to which moment, and what stood in the way of the rest.
+
+    It is read in the order of its changes, so what was read before a failure is whole as far as it goes. Where all was
+    read and nothing changed lately, the moment still moves on, `LAG` behind the clock: else a burst would be read over
+    and over until something else happens.
+    """
+    graph, now = services.graph(customer), services.clock.now()
+    found: dict[str, Incident] = {}
+    until, more = since, True
+    while more and len(found) < MOST_IN_A_ROUND:
+        try:
+            changes = await graph.incidents_changed_since(until, max_items=MOST_READ)
+        except ServiceError as error:
+            return list(found.values()), until, error
+        found |= {incident.id: incident for incident in changes.incidents}
+        until, more = changes.until, changes.more and changes.until > until
+    return list(found.values()), until if more else max(until, now - LAG), None
 
 
 async def _log_once(services: Services, customer: str, trouble: str) -> None:
@@ -70,24 +96,25 @@ async def _log_once(services: Services, customer: str, trouble: str) -> None:
 
 
 class Round:
-    """One poll: the incidents that changed, and what to do about each."""
+    """One poll: the incidents that changed, and what to do about each.
+
+    `again` are those whose details could not be read, with how often that was tried.
+    """
 
     def __init__(self, services: Services, customer: str, wanted: Sequence[Subscription]) -> None:
         self.services = services
         self.customer = customer
         self.wanted = wanted
         self.details_left = MOST_DETAILS
+        self.again: dict[str, int] = {}
+        self._read: set[str] = set()
         self.now = services.clock.now()
 
     async def take(self, incidents: Sequence[Incident]) -> None:
         """Write each change; many new ones at once share one summary card."""
-        fresh, known = [], []
-        for incident in incidents:
-            record = await read(self.services.store, self.customer, KIND, incident.id, IncidentRecord)
-            if record is None:
-                fresh.append(incident)
-            elif record[0].updated < incident.last_update_date_time:
-                known.append(incident)
+        records = await self._known(incidents)
+        fresh = [incident for incident in incidents if incident.id not in records]
+        known = [i for i in incidents if i.id in records and records[i.id].updated < i.last_update_date_time]
         shown = [incident for incident in fresh if not incident.survivor and self._concerns(incident)]
         if len(shown) > MOST_AT_ONCE:
             await self._many(fresh, shown)
@@ -96,6 +123,15 @@ class Round:
                 await self._first(incident, post=incident in shown)
         for incident in known:
             await self._changed(incident)
+
+    async def _known(self, incidents: Sequence[Incident]) -> dict[str, IncidentRecord]:
+        """The records of those that are known, by id."""
+        found: dict[str, IncidentRecord] = {}
+        for first in range(0, len(incidents), AT_ONCE):
+            keys = [incident.id for incident in incidents[first : first + AT_ONCE]]
+            stored = await self.services.store.get_many(self.customer, KIND, keys)
+            found |= {record.id: IncidentRecord.model_validate(record.data) for record in stored}
+        return found
 
     def _concerns(self, incident: Incident) -> bool:
         """Open, or made since somebody subscribed: one that was over before has no card."""
@@ -110,8 +146,11 @@ class Round:
         )
 
     async def _first(self, incident: Incident, *, post: bool) -> None:
-        record = await self._described(incident, None)
-        await self._write(record.model_copy(update={"posts": self._posts(incident) if post else ()}))
+        posts = self._posts(incident) if post else ()
+        record = record_of(incident, self.customer, None)
+        if posts:
+            record = record.model_copy(update=await self._details(incident.id))
+        await self._write(record.model_copy(update={"posts": posts}))
 
     async def _many(self, fresh: Sequence[Incident], shown: Sequence[Incident]) -> None:
         """One card instead of many: the summaries and all the records in one commit, so that none is left without."""
@@ -152,8 +191,10 @@ class Round:
             if found is None or found[0].updated >= incident.last_update_date_time:
                 return
             before, stored = found
-            after = _again(before, incident, await self._described(incident, before))
             posts = (*before.posts, *self._missing(incident, before), *self._nudges(before, incident))
+            more = await self._details(incident.id) if posts and not incident.survivor else {}
+            base = record_of(incident, self.customer, before)
+            after = _again(before, incident, base.model_copy(update=more))
             if _visible(before) == _visible(after) and posts == before.posts:
                 content = before.content
             else:
@@ -179,33 +220,55 @@ class Round:
         return [post for post in self._posts(incident) if post.place.id in begun - have]
 
     def _nudges(self, before: IncidentRecord, incident: Incident) -> list[Post]:
-        """Replies below the cards: severity up, reopened."""
+        """Replies below the cards of conversations that still subscribe: severity up, reopened."""
         key = _needs_eyes(before, incident)
         if not key or any(post.key == key for post in before.posts):
             return []
-        cards = [post for post in before.posts if post.key == "card" and post.state == "live"]
+        here = {s.place.id for s in self.wanted}
+        cards = [p for p in before.posts if p.key == "card" and p.state == "live" and p.place.id in here]
         return [Post(key=key, place=_in_thread(post), locale=post.locale, zone=post.zone) for post in cards]
 
-    async def _described(self, incident: Incident, before: IncidentRecord | None) -> IncidentRecord:
-        """The record of an incident as it is now, with its alerts as far as this round may still read them."""
-        base = record_of(incident, self.customer, before)
-        if self.details_left <= 0 or incident.survivor:
-            return base
+    async def _details(self, number: str, tries: int = 0) -> dict[str, object]:
+        """What an incident's alerts add to its record; nothing where this round may not or cannot read them."""
+        if self.details_left <= 0:
+            self.again[number] = tries
+            return {}
         self.details_left -= 1
         try:
-            whole = await self.services.graph(self.customer).incident(incident.id)
+            whole = await self.services.graph(self.customer).incident(number)
         except ServiceError as error:
-            log.info("incident_details_not_read", incident=incident.id, error=str(error))
-            return base
+            log.info("incident_details_not_read", incident=number, error=str(error))
+            self.again[number] = tries + 1
+            return {}
+        self._read.add(number)
         evidence = [item for alert in whole.alerts for item in alert.evidence]
-        more = {
+        return {
             "alerts": len(whole.alerts),
             "alert_titles": tuple(dict.fromkeys(a.title or "" for a in whole.alerts if a.title))[:5],
             "sources": tuple(sorted({a.product_name or a.service_source or "" for a in whole.alerts} - {""}))[:5],
             "assets": assets_of(evidence)[:12],
             "pending_approvals": sum(1 for item in evidence if item.waits_for_approval),
         }
-        return base.model_copy(update=more)
+
+    async def complete(self, again: Mapping[str, int]) -> None:
+        """Read what earlier rounds could not read of an incident's alerts, so that its card does not stay without."""
+        for number, tries in again.items():
+            if number in self.again or number in self._read or tries >= MOST_TRIES:
+                continue
+            found = await read(self.services.store, self.customer, KIND, number, IncidentRecord)
+            if not found:
+                continue
+            before, stored = found
+            after = before.model_copy(update=await self._details(number, tries))
+            if _visible(after) == _visible(before):
+                continue
+            change = write(KIND, after.model_copy(update={"content": before.content + 1}), self.now, stored)
+            try:
+                await self.services.ledger.commit(self.customer, [change])
+            except Conflict:
+                self.again[number] = tries
+                continue
+            await self.services.wake(self.customer, KIND, number)
 
     async def _write(self, record: IncidentRecord) -> None:
         try:

@@ -74,6 +74,8 @@ class Messages:
             raise Refused(403, "serviceUrl is not on the list", service_url=inbound.service_url[:200])
         if not inbound.tenants or not self.tenants.issuperset(inbound.tenants):
             raise Refused(403, "tenant is not on the list", tenants=[name[:64] for name in inbound.tenants])
+        if len(set(inbound.tenants)) > 1:
+            raise Refused(403, "tenants differ", tenants=[name[:64] for name in inbound.tenants])
 
 
 _HEADERS = {405: {"Allow": "POST"}, 503: {"Retry-After": "5"}}

@@ -92,7 +92,7 @@ async def test_press_does_not_wait_for_the_service(stage):
     here = chat(stage, [ADELE])
     card = await ask(stage, ADELE, "/help", here)
     before = card.text
-    hang(stage, "defender.machines.list", 4)
+    hang(stage, "defender.machines.list", 3.2)
     answer = await stage.press(ADELE, RUN, "run", card.id, here)
     assert answer == {"statusCode": 200, "type": NOTE, "value": "This takes a moment. The answer follows below."}
     below = await works_on(stage, here, 1)
@@ -200,11 +200,11 @@ async def test_ended_work_is_not_interrupted_later(stage, clock):
     await stage.until(lambda: not stage.bot.dispatch._background)
     clock.move(200)
     await stage.bot.jobs.sweep()
-    assert await stage.bot.store.newest(TENANT, "reply") == []
+    assert await stage.bot.store.get(TENANT, "reply", card.id) is None
     assert "Devices" in words(card)
 
 
-async def test_unset_conversation_does_not_hurt(stage):
+async def test_conversation_that_is_gone_does_no_harm(stage):
     """Where the bot was removed meanwhile, the answer goes nowhere and the bot goes on."""
     here = chat(stage, [ADELE])
     hang(stage, "defender.machines.list", 1.2)

@@ -267,9 +267,13 @@ class Mishap:
 
 
 class FakeTeams:
-    """`bot.teams.client.Teams` that remembers; `mishaps` are met by the next calls of `post` and `edit`."""
+    """`bot.teams.client.Teams` that remembers; `mishaps` are met by the next calls of `post` and `edit`.
+
+    `meanwhile` holds what happens once while a call is under way: under `before post`, `after post`, `before edit`.
+    """
 
     def __init__(self) -> None:
+        self.meanwhile: dict[str, Callable[[], Awaitable[Any]]] = {}
         self.messages: dict[str, Message] = {}
         self.mishaps: dict[str, deque[Mishap]] = {"post": deque(), "edit": deque()}
         self.lost = 0
@@ -277,11 +281,13 @@ class FakeTeams:
 
     async def post(self, conversation: Conversation, shown: Shown) -> str:
         """Post, unless a mishap comes first."""
+        await self._meanwhile("before post")
         mishap = self._mishap("post")
         message = f"m{len(self.messages) + 1}"
         self.calls.append(("post", conversation.address))
         if mishap is None or mishap.acted:
             self.messages[message] = Message(conversation.address, shown, [shown])
+        await self._meanwhile("after post")
         if mishap:
             self.lost += mishap.acted
             raise mishap.error
@@ -289,6 +295,7 @@ class FakeTeams:
 
     async def edit(self, conversation: Conversation, message: str, shown: Shown) -> None:
         """Replace a message's card."""
+        await self._meanwhile("before edit")
         mishap = self._mishap("edit")
         self.calls.append(("edit", message))
         if message not in self.messages:
@@ -305,6 +312,10 @@ class FakeTeams:
     async def member(self, conversation: Conversation, person: str) -> Any:
         """Nobody asks."""
         raise NotImplementedError
+
+    async def _meanwhile(self, moment: str) -> None:
+        if moment in self.meanwhile:
+            await self.meanwhile.pop(moment)()
 
     def _mishap(self, call: str) -> Mishap | None:
         return self.mishaps[call].popleft() if self.mishaps[call] else None
@@ -360,7 +371,7 @@ class Stage:
             defender=lambda _customer: Wire(process, self.defender),
             graph=lambda _customer: None,
             teams=Through(process, self.teams),
-            ledger=Ledger(Through(process, self.store), "audit key"),
+            ledger=Ledger(Through(process, self.store), "audit key", pause=lambda _tried: 0.0),
             clock=self.clock,
             wake=wake,
             worker=process.name,
@@ -371,7 +382,8 @@ class Stage:
         )
 
     def desk(self, process: Process | None = None) -> Desk:
-        """The people's side in a process."""
+        """The people's side in a process. No two acts come at the same moment, so that their order is known."""
+        self.clock.move(0.001)
         return Desk(self.services(process), TENANT)
 
     def proposal(self, who: Person, response: str = "isolate", device: int = 0, **more: Any) -> Proposal:

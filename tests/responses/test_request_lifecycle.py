@@ -40,7 +40,13 @@ PROFILE = PROFILES.get(os.environ.get("HYPOTHESIS_PROFILE", ""), PROFILES["defau
 PEOPLE = st.sampled_from([ADELE, MEGAN, ALEX, PATTI])
 DEVICES = st.integers(0, 1)
 COUNTS = st.integers(1, 30)
-DECISIONS = st.sampled_from(["approve"] * 6 + ["reject", "withdraw"] + ["resend"] * 3 + ["give_up"] * 2)
+WORKERS = st.integers(0, 1)
+PICK_ANY = 26
+PICKS = st.integers(0, 30)
+APPROVERS = st.sampled_from([MEGAN, ALEX])
+OTHER_DECISIONS = st.sampled_from(["reject", "withdraw", "resend", "give_up", "approve"])
+FATES = st.sampled_from(["Succeeded", "Succeeded", "Failed"])
+REPEATS = st.sampled_from(["refuse", "existing", "duplicate"])
 UNLISTED = st.sampled_from([0.0, 20.0, 120.0, 180.0])
 POSTS = {"isolate": "machines.isolate", "release": "machines.unisolate", "scan": "machines.runAntiVirusScan"}
 SILENT = [
@@ -58,6 +64,12 @@ REFUSED = [
     Fault(kind="error", status=404),
     Fault(kind="error", status=400, code="InvalidInput"),
     Fault(kind="error", status=400, code="ActiveRequestAlreadyExists"),
+]
+FAULTS = [
+    *(replace(fault, acted=True) for fault in SILENT),
+    *SILENT,
+    *REFUSED,
+    Fault(kind="accept"),
 ]
 READING = [*SILENT, *REFUSED[:4], Fault(kind="slow", seconds=12), Fault(kind="slow", seconds=22)]
 MISHAPS = [
@@ -83,6 +95,8 @@ class Lifecycle(RuleBasedStateMachine):
         declared = RESPONSES | {"isolate": replace(isolate.RESPONSE, approvals=approvals)}
         self.stage = Stage(four_eyes=four_eyes, responses=declared)
         self.workers = [self.stage.process() for _ in range(2)]
+        for who, response, device in ((ADELE, "isolate", 0), (PATTI, "release", 0), (PATTI, "isolate", 1)):
+            self.loop.run(self.stage.desk().propose(self.stage.proposal(who, response, device)))
 
     # What people do.
 
@@ -95,16 +109,40 @@ class Lifecycle(RuleBasedStateMachine):
 
         self.loop.run(both())
 
-    @rule(what=DECISIONS, who=PEOPLE, other=PEOPLE, pick=st.integers(0, 30), how=st.sampled_from(["", "twice", "both"]))
-    def decide(self, what, who, other, pick, how):
-        key = self._key(pick)
+    @rule(who=PEOPLE, other=APPROVERS, pick=PICKS, how=st.sampled_from(["", "twice", "both"]))
+    def approve(self, who, other, pick, how):
+        self._decide("approve", who, other, self._key(pick, State.PROPOSED), how)
+
+    @rule(what=OTHER_DECISIONS, who=APPROVERS, pick=PICKS, how=st.sampled_from(["", "twice", "both"]))
+    def decide_otherwise(self, what, who, pick, how):
+        who = ADELE if what == "withdraw" else who
+        self._decide(what, who, ALEX, self._key(pick), how)
+
+    @precondition(lambda self: self._key(0, State.UNKNOWN))
+    @rule(
+        what=st.sampled_from(["resend", "give_up"]), who=PEOPLE, pick=PICKS, how=st.sampled_from(["", "twice", "both"])
+    )
+    def decide_on_unknown(self, what, who, pick, how):
+        self._decide(what, who, MEGAN, self._key(pick, State.UNKNOWN), how)
+
+    def _decide(self, what: str, who, other, key: str, how: str) -> None:
         if key and how == "both":
             self.loop.run(self._at_once(self._act(what, who, key), self._act(what, other, key)))
         elif key:
             for _ in range(1 + (how == "twice")):
                 self.loop.run(self._act(what, who, key))
 
-    @rule(who=PEOPLE, pick=st.integers(0, 30), count=st.integers(1, 6), after=st.booleans())
+    @rule(response=st.sampled_from(sorted(TYPES)), device=DEVICES, fault=st.sampled_from(FAULTS), unlisted=UNLISTED)
+    def all_goes_its_way_but_the_sending(self, response, device, fault, unlisted):
+        """Asked, approved and sent, and the service does what it does."""
+        fault = replace(fault, unlisted=unlisted) if fault.acted or fault.kind == "accept" else fault
+        self.stage.sim.faults.add(f"defender.{POSTS[response]}", fault)
+        request, _ = self.loop.run(self.stage.desk().propose(self.stage.proposal(ADELE, response, device)))
+        for who in (MEGAN, ALEX):
+            self.loop.run(self._act("approve", who, request.id))
+        self.loop.run(self.stage.work(request.id, self.workers[0]))
+
+    @rule(who=PEOPLE, pick=PICKS, count=st.integers(1, 6), after=st.booleans())
     def approve_and_die(self, who, pick, count, after):
         """The process that takes the click dies with it; the click is delivered again to another."""
         if key := self._key(pick):
@@ -124,7 +162,7 @@ class Lifecycle(RuleBasedStateMachine):
     async def _at_once(*acts) -> None:
         await asyncio.gather(*acts)
 
-    @rule(pick=st.integers(0, 30), known=st.booleans(), number=st.integers(1, 3))
+    @rule(pick=PICKS, known=st.booleans(), number=st.integers(1, 3))
     def click_elsewhere(self, pick, known, number):
         """A click comes from a message: one that stands, or one of which the record does not know."""
         key = self._key(pick)
@@ -137,19 +175,26 @@ class Lifecycle(RuleBasedStateMachine):
 
     # What processes do.
 
-    @rule(pick=st.integers(0, 30), worker=st.integers(0, 1))
-    def work(self, pick, worker):
-        if key := self._key(pick):
-            self.loop.run(self.stage.work(key, self.workers[worker]))
+    @rule(worker=WORKERS)
+    def work(self, worker):
+        """One worker does all that is due."""
+        for due in self.loop.run(self.stage.store.due(TENANT, self.stage.clock.now() + timedelta(milliseconds=1))):
+            self.loop.run(self.stage.work(due.id, self.workers[worker]))
 
-    @rule(pick=st.integers(0, 30))
+    @rule(worker=WORKERS, rounds=st.integers(1, 6))
+    def time_passes_and_work_is_done(self, worker, rounds):
+        for _ in range(rounds):
+            self.stage.clock.move(16)
+            self.work(worker)
+
+    @rule(pick=PICKS)
     def work_together(self, pick):
         """Two workers, and a second job in one of them, are at the same request."""
         if key := self._key(pick):
             processes = [*self.workers, self.workers[0]]
             self.loop.run(self._at_once(*(self.stage.work(key, process) for process in processes)))
 
-    @rule(pick=st.integers(0, 30), worker=st.integers(0, 1), count=COUNTS, after=st.booleans())
+    @rule(pick=PICKS, worker=WORKERS, count=COUNTS, after=st.booleans())
     def work_and_die(self, pick, worker, count, after):
         """A worker dies at any await, before or after the effect; another one takes its place."""
         if key := self._key(pick):
@@ -160,7 +205,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.workers[worker] = self.stage.process()
 
     @precondition(lambda self: len(self.held) < 2)
-    @rule(pick=st.integers(0, 30), count=COUNTS, after=st.booleans())
+    @rule(pick=PICKS, count=COUNTS, after=st.booleans())
     def work_and_stop(self, pick, count, after):
         """A worker is stopped at any await (SIGSTOP, a frozen machine) and goes on later, knowing nothing of it."""
         if key := self._key(pick):
@@ -194,19 +239,11 @@ class Lifecycle(RuleBasedStateMachine):
 
     # What the service, the devices and other people do.
 
-    @rule(response=st.sampled_from(sorted(POSTS)), fault=st.sampled_from([*SILENT, *REFUSED]))
-    def sending_fails(self, response, fault):
+    @rule(response=st.sampled_from(sorted(POSTS)), fault=st.sampled_from(FAULTS), unlisted=UNLISTED)
+    def sending_meets_trouble(self, response, fault, unlisted):
+        """It is refused, or lost, or accepted and only its answer lost; an accepted action may be listed late."""
+        fault = replace(fault, unlisted=unlisted) if fault.acted or fault.kind == "accept" else fault
         self.stage.sim.faults.add(f"defender.{POSTS[response]}", fault)
-
-    @rule(response=st.sampled_from(sorted(POSTS)), fault=st.sampled_from(SILENT), unlisted=UNLISTED)
-    def sending_is_not_answered(self, response, fault, unlisted):
-        """The call is accepted, the answer is lost, and the action is listed at once or late."""
-        fault = replace(fault, acted=True, unlisted=unlisted)
-        self.stage.sim.faults.add(f"defender.{POSTS[response]}", fault)
-
-    @rule(response=st.sampled_from(sorted(POSTS)), unlisted=UNLISTED)
-    def action_is_listed_late(self, response, unlisted):
-        self.stage.sim.faults.add(f"defender.{POSTS[response]}", Fault(kind="accept", unlisted=unlisted))
 
     @rule(name=st.sampled_from(["list", "get", "cancel"]), fault=st.sampled_from(READING))
     def reading_fails(self, name, fault):
@@ -225,21 +262,19 @@ class Lifecycle(RuleBasedStateMachine):
         with suppress(Exception):
             self.stage.sim.dispatcher.submit(self.stage.sim.first, target, order)
 
-    @rule(device=DEVICES, online=st.booleans())
-    def device_goes(self, device, online):
+    @rule(device=DEVICES, online=st.booleans(), response=st.sampled_from(sorted(TYPES)), fate=FATES, repeat=REPEATS)
+    def service_and_devices_change(self, device, online, response, fate, repeat):
+        target = self.stage.devices[device]
         self.stage.sim.dispatcher.advance(self.stage.sim.first)
-        self.stage.sim.first.set_online(self.stage.devices[device], self.stage.clock.now(), online=online)
-
-    @rule(repeat=st.sampled_from(["refuse", "existing", "duplicate"]))
-    def service_repeats(self, repeat):
+        self.stage.sim.first.set_online(target, self.stage.clock.now(), online=online)
+        self.stage.sim.dispatcher.fates[target.id, TYPES[response]] = fate
         self.stage.sim.dispatcher.repeat = repeat
 
-    @rule(device=DEVICES, response=st.sampled_from(sorted(TYPES)), fate=st.sampled_from(["Succeeded", "Failed"]))
-    def actions_end(self, device, response, fate):
-        self.stage.sim.dispatcher.fates[self.stage.devices[device].id, TYPES[response]] = fate
-
-    def _key(self, pick: int) -> str:
+    def _key(self, pick: int, state: State | None = None) -> str:
+        """One of the requests: in that state, or else one that is not over, or any."""
         found = self.loop.run(self.stage.requests())
+        wanted = [r for r in found if (r.state is state if state else not r.final)]
+        found = found if pick > PICK_ANY and not state else (wanted or ([] if state is State.UNKNOWN else found))
         return found[pick % len(found)].id if found else ""
 
     # What must hold at any time.
