@@ -32,6 +32,7 @@ ANSWER_KEPT_SECONDS = 600.0
 MEANING_KEPT_SECONDS = 60.0
 PERSON_KEPT_SECONDS = 300.0
 AT_ONCE = 0.8
+AFTER_ANSWER = 0.5
 WAIT_FOR_OTHER = 8.0
 OLDEST_BUTTON, NEWEST_BUTTON = 1, 1
 LONGEST_WORK = 60.0
@@ -268,10 +269,17 @@ class Dispatch:
                 reply = await work.run()
         except Exception as error:  # noqa: BLE001 - every failure is an answer
             return self._failed(context.turn, context.look, error)
-        if reply.follow:
+        if reply.follow and reply.shown:
+            self._aside(self._follow(context, reply.follow))
+        elif reply.follow:
             await self.services.wake(context.customer, *reply.follow)
         TURNS.labels(context.turn.kind, "ok").inc()
         return Outcome(answer=Answer(shown=reply.shown, text=reply.note), beside=reply.beside)
+
+    async def _follow(self, context: Context, record: tuple[str, str]) -> None:
+        """A record's card comes after the answer that speaks of it."""
+        await asyncio.sleep(AFTER_ANSWER)
+        await self.services.wake(context.customer, *record)
 
     async def _given(self, turn: Turn, outcome: Outcome) -> Answer:
         """The answer as the turn takes it: for a press, a card that stands beside the pressed one is posted."""

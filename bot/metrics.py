@@ -5,7 +5,7 @@ from prometheus_client import Counter, Histogram
 TURNS = Counter("watchkeeper_turns", "Turns by kind and outcome", ["kind", "outcome"])
 TURN_SECONDS = Histogram("watchkeeper_turn_seconds", "Seconds from a turn's arrival to its answer", ["kind"])
 POSTS = Counter("watchkeeper_posts", "Messages sent to Teams", ["act", "outcome"])
-AMBIGUOUS_POSTS = Counter("watchkeeper_ambiguous_posts", "Posts made a second time because no answer came")
+AMBIGUOUS_POSTS = Counter("watchkeeper_ambiguous_posts", "Posts made again because no answer came")
 TRANSITIONS = Counter("watchkeeper_transitions", "Requests by the state they came to", ["response", "state"])
 SOURCE_READS = Counter("watchkeeper_source_reads", "Polls of a source by outcome", ["source", "outcome"])
 STEPS_FAILED = Counter("watchkeeper_steps_failed", "Jobs that ended in an unexpected error", ["kind"])

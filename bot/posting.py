@@ -1,8 +1,8 @@
 """Shows records in Teams: posts what is wanted, edits what is outdated, exactly as far as Teams lets one be exact.
 
 Posting has no idempotency key and no read-back (teams-platform 5.2), so a try is written down before it is made: a try
-whose answer never came is ambiguous, is made once more and counted, and then left alone. An edit renders from the
-record at the moment of sending. All posts of one record are sent by the holder of the record's lease.
+whose answer never came is ambiguous, is made again and counted, soon once and then ever more slowly. An edit renders
+from the record at the moment of sending. All posts of one record are sent by the holder of the record's lease.
 """
 
 import asyncio
@@ -27,9 +27,11 @@ log = structlog.get_logger()
 
 # Per conversation, with room for answers to people: Teams allows 7 in 1 s, 8 in 2 s, 60 in 30 s, 1800 in 3600 s (5.1).
 CONVERSATION_LIMITS = ((5, 1.0), (6, 2.0), (50, 30.0), (1600, 3600.0))
-AMBIGUOUS_PAUSE = timedelta(seconds=10)
+# A try without an answer is made again once at once, for it was most likely lost; after that Teams is in trouble, and
+# a card that nobody saw outweighs a second one: ever more slowly, each one counted.
+AMBIGUOUS_PAUSES = tuple(timedelta(seconds=s) for s in (10, 300, 1800, 7200, 21600))
 LONG_PAUSE = timedelta(minutes=5)
-MOST_TRIES = 2
+MOST_TRIES = len(AMBIGUOUS_PAUSES) + 1
 LEASE = 20.0
 
 
@@ -188,7 +190,7 @@ class Poster:
         elif isinstance(error, Throttled):
             changes |= {"retry": now + timedelta(seconds=error.retry_after or 5)}
         elif isinstance(error, Unavailable):
-            changes |= {"retry": now + AMBIGUOUS_PAUSE}
+            changes |= {"retry": now + AMBIGUOUS_PAUSES[min(post.tries, len(AMBIGUOUS_PAUSES) - 1)]}
         else:
             changes |= {"retry": now + LONG_PAUSE}
         certain = not (isinstance(error, Unavailable) and error.sent)

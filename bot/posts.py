@@ -50,7 +50,7 @@ class Post(BaseModel):
     `shown` is the content revision that the message shows, 0 before the first. `tries` counts POSTs whose answer did
     not come; `sending` is when the present try began; `retry` is the earliest moment of the next one. `state`:
     `wanted` (no message id yet), `live`, `gone` (the conversation or message is over), `pointer` (superseded by
-    another message of the same record), `unsure` (two tries without an answer: it may stand there, we do not know).
+    another message of the same record), `unsure` (many tries over hours, none answered: it may stand there).
     """
 
     model_config = ConfigDict(frozen=True)

@@ -23,6 +23,7 @@ from bot.redis_binary import NoRedisError
 from bot.settings import Settings
 from bot.simulator import Simulator
 from bot.simulator.core import App
+from bot.state.redis import RedisStore
 
 OpenBot = Callable[[Settings], AbstractAsyncContextManager[object]]
 Say = Callable[[str], None]
@@ -77,6 +78,7 @@ async def _everything(settings: Settings, open_bot: OpenBot, say: Say) -> None:
 async def _with_redis(stack: AsyncExitStack, settings: Settings) -> tuple[Settings, str]:
     """The settings with an address of Redis, and what to say of it."""
     if settings.redis_url:
+        await _refuse_records_of_others(settings, settings.redis_url.get_secret_value())
         return settings, "REDIS_URL, as you gave it"
     try:
         redis = await stack.enter_async_context(EmbeddedRedis(settings.data_dir))
@@ -85,6 +87,19 @@ async def _with_redis(stack: AsyncExitStack, settings: Settings) -> tuple[Settin
     await stack.enter_async_context(_beside(redis.keep()))
     how = "adopted, it was still running" if redis.adopted else "embedded"
     return settings.model_copy(update={"redis_url": SecretStr(redis.url)}), f"{how}; its data is in {redis.folder}"
+
+
+async def _refuse_records_of_others(settings: Settings, url: str) -> None:
+    """A Redis that serves real tenants is not taken: their requests would be carried out on the simulator alone."""
+    store = RedisStore.open(url)
+    try:
+        others = set(await store.customers()) - settings.allowed_tenants
+    except StoreError:
+        return  # the bot will say it
+    finally:
+        await store.close()
+    if others:
+        raise RunError("REDIS_URL holds records of other tenants: please name an empty Redis, or leave it out.")
 
 
 @asynccontextmanager

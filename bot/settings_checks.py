@@ -34,7 +34,7 @@ IDS = ("APP_ID", "ALLOWED_TENANTS", "ROLES_READER", "ROLES_OPERATOR", "ROLES_APP
 
 def development_problems(settings: "Settings") -> list[tuple[str, str]]:
     """(variable, sentence) for each thing that `run` will not do: above all, reach a real tenant."""
-    return [*_foreign_urls(settings), *_shared_ports(settings)]
+    return [*_foreign_urls(settings), *_foreign_identity(settings), *_shared_ports(settings)]
 
 
 def production_problems(settings: "Settings") -> list[tuple[str, str]]:
@@ -53,6 +53,11 @@ def _foreign_urls(settings: "Settings") -> Iterator[tuple[str, str]]:
     for name in ("LOGIN_URL", "GRAPH_URL", "DEFENDER_URL"):
         if not is_loopback(getattr(settings, name.lower())):
             yield name, f"{name} {LOCAL_ONLY}"
+
+
+def _foreign_identity(settings: "Settings") -> Iterator[tuple[str, str]]:
+    if settings.managed_identity_client_id:
+        yield "MANAGED_IDENTITY_CLIENT_ID", "MANAGED_IDENTITY_CLIENT_ID is a real identity: it is for `serve`."
 
 
 def _shared_ports(settings: "Settings") -> Iterator[tuple[str, str]]:

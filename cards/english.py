@@ -409,7 +409,7 @@ TEXTS: dict[str, str] = {
     "stand.timedout": "**Timed out. Defender reports: {status}.** Whether the device did it is unknown.",
     "stand.cancelled": "**Cancelled. Defender reports: {status}.**",
     "stand.rejected": "**Rejected. Nothing was sent.**",
-    "stand.expired": "**Expired: it was not decided in time. Nothing was sent.** Please ask again if it is still needed.",
+    "stand.expired": "**Expired: not decided in time. Nothing was sent.** Please ask again if it is still needed.",
     "stand.expired-unsent": "**Expired: it could not be sent in time.** Please ask again if it is still needed.",
     "stand.withdrawn": "**Withdrawn. Nothing was sent.**",
     "stand.givenup": "**Given up.** Defender may still have accepted it; please look at the device.",

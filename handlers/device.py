@@ -13,6 +13,7 @@ from handlers.network import shown
 from handlers.reading import Sources
 
 READ_SECONDS = 10.0
+MOST_ACTIONS = 1000  # so many that an isolation does not hide behind months of daily scans
 
 
 def _parse(words: str) -> str:
@@ -28,7 +29,7 @@ async def _run(context: Context, name: str) -> Reply:
     users, alerts, actions = await asyncio.gather(
         sources.read("users", defender.logon_users(machine.id)),
         sources.read("alerts", defender.machine_alerts(machine.id)),
-        sources.read("actions", defender.machine_actions(machine_id=machine.id, top=100)),
+        sources.read("actions", defender.machine_actions(machine_id=machine.id, top=MOST_ACTIONS)),
     )
     pending = await requests.still_open(context.services, context.customer, machine.id)
     isolation = Isolation(state="unknown") if actions is None else shown(network_of(actions))

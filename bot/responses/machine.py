@@ -227,7 +227,8 @@ def not_found(request: Request, now: datetime) -> Request:
     """The device's actions were listed, ours was not among them: look again; people learn when the search ends."""
     _check(request, "look")
     since = request.unknown_since or now
-    later = _search_told(request, now).model_copy(update={"checked": now, "next_check": now + unknown_pause(now - since)})
+    checked = {"checked": now, "next_check": now + unknown_pause(now - since)}
+    later = _search_told(request, now).model_copy(update=checked)
     return troubled(later, "" if may_still_come(request, now) else "trouble.not_found")
 
 

@@ -11,6 +11,8 @@ from bot.clock import Clock, SystemClock
 from bot.errors import Conflict
 from bot.state.store import Change, Claimed, Due, HeadMoved, Record, Sealed
 
+AHEAD = 60.0  # seconds: a bucket forgets what a clock further ahead than that wrote
+
 
 class MemoryStore:
     """Keeps everything in dictionaries; values are copied on the way in and out."""
@@ -141,7 +143,8 @@ class MemoryStore:
     async def take(self, customer: str, bucket: str, windows: Sequence[tuple[int, float]], now: datetime) -> float:
         """Take one from a rate bucket of (count, seconds) windows. 0: taken; else the seconds to wait."""
         longest = max(seconds for _, seconds in windows)
-        taken = [at for at in self._buckets.get((customer, bucket), []) if (now - at).total_seconds() < longest]
+        stored = self._buckets.get((customer, bucket), [])
+        taken = [at for at in stored if -AHEAD <= (now - at).total_seconds() < longest]
         self._buckets[customer, bucket] = taken
         wait = 0.0
         for count, seconds in windows:

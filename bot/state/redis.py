@@ -75,6 +75,7 @@ TAKE = """
 local now, wait, longest = tonumber(ARGV[1]), 0, 0
 for n = 3, #ARGV, 2 do longest = math.max(longest, tonumber(ARGV[n + 1])) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - longest)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. (now + 60000), '+inf') -- a clock went wrong and was set right
 for n = 3, #ARGV, 2 do
   local count, span = tonumber(ARGV[n]), tonumber(ARGV[n + 1])
   if redis.call('ZCOUNT', KEYS[1], '(' .. (now - span), '+inf') >= count then

@@ -46,7 +46,9 @@ async def test_what_stays_is_bounded(stage, redis):
         assert ours <= STANDING, ours
         more = counts[1] - counts[0]
         assert not {name for name in more if not name.startswith("wk-jobs") and name != "all"}, counts
-        await stage.until(lambda: sum(n for name, n in shape(lasting(client)).items() if name.startswith("wk-jobs")) < 30)
+        await stage.until(
+            lambda: sum(n for name, n in shape(lasting(client)).items() if name.startswith("wk-jobs")) < 30
+        )
         assert client.xlen("wk-jobs:stream") < 20
 
 

@@ -11,8 +11,11 @@ from bot.app import running_bot
 from bot.demo import ADELE, TENANT
 from bot.errors import ServiceError
 from bot.http import new_client
+from bot.run import RunError, run
 from bot.settings import SettingsError, load
 from bot.simulator.server import Simulator
+from bot.state.redis import RedisStore
+from bot.state.store import Change
 from bot.turn import Actor
 from tests.integration.conftest import settings_for
 from tests.integration.talk import redis_of_its_own
@@ -119,3 +122,21 @@ async def test_a_redirect_is_not_followed(tmp_path):
                     with pytest.raises(ServiceError):
                         await bot.services.defender(TENANT).isolate("a" * 40, comment="x", isolation_type="Full")
     assert seen == []
+
+
+async def test_a_redis_of_real_tenants_is_not_taken(tmp_path, unused_tcp_port_factory):
+    """`run` on a production's Redis stops at once: simulated results must not be written into real requests."""
+    ports = {name: str(unused_tcp_port_factory()) for name in ("PORT", "SIMULATOR_PORT", "METRICS_PORT")}
+    with redis_of_its_own() as redis:
+        store = RedisStore.open(redis.url)
+        await store.commit("1b4e28ba-2fa1-4d2e-883f-0016d3cca427", [Change(kind="request", id="a", rev=0, data={})])
+        await store.close()
+        environ = ports | {"DATA_DIR": str(tmp_path), "PLAYGROUND": "0", "REDIS_URL": redis.url}
+        with pytest.raises(RunError, match="records of other tenants"):
+            await run(load("run", environ), lambda _settings: pytest.fail("the bot was opened"), lambda _line: None)
+
+
+def test_a_real_identity_is_not_used_for_play(tmp_path):
+    """`run` never asks Azure for a token of the machine's identity, to hand it to the simulator."""
+    with pytest.raises(SettingsError, match="MANAGED_IDENTITY_CLIENT_ID"):
+        load("run", {"DATA_DIR": str(tmp_path / "data"), "MANAGED_IDENTITY_CLIENT_ID": "a" * 8})

@@ -1,6 +1,7 @@
 """Whose customer and which person: what disagrees is refused, and nothing kept for one tenant serves another."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -23,7 +24,7 @@ async def test_two_tenants_in_one_activity_are_refused(stage):
 
 
 async def test_a_guest_by_either_word_is_a_guest(stage):
-    """Whether Teams says it in the activity or in the roster, and whatever was kept a minute ago: guests may nothing."""
+    """Whether Teams says it in the activity or the roster, and whatever was kept a minute ago: guests may nothing."""
     here = chat(stage, [ALEX])
     assert "devices" in words(await ask(stage, ALEX, "/devices all", here))
     sender = {"id": f"29:{ALEX.id}", "name": ALEX.name, "aadObjectId": ALEX.entra_id, "userRole": "guest"}
@@ -77,3 +78,19 @@ async def test_what_is_kept_is_kept_by_tenant(redis, tmp_path):
                 for word in (foreign[0].entra_id, foreign[1], foreign[2].id):
                     assert word not in name + (stored or ""), name
         assert all(f"{{{TENANT}}}" in name or f"{{{OTHER_TENANT}}}" in name for name in names), names
+
+
+async def test_an_isolation_is_not_hidden_behind_later_actions(stage):
+    """A device that was isolated and scanned daily for months since is still said to be isolated."""
+    here = chat(stage, [ALEX])
+    customer = stage.sim.first
+    device = next(d for d in customer.devices.values() if d.os == "Windows11")
+    model = next(iter(customer.actions.values()))
+    now = stage.bot.services.clock.now()
+    kinds = ["Isolate"] + ["RunAntiVirusScan"] * 150
+    for number, kind in enumerate(kinds):
+        at = now - timedelta(days=160 - number)
+        fields = {**vars(model), "id": f"00000000-0000-0000-aaaa-{number:012d}", "type": kind, "machine_id": device.id}
+        customer.actions[fields["id"]] = type(model)(**{**fields, "status": "Succeeded", "created": at, "updated": at})
+    said = words(await ask(stage, ALEX, f"/device {device.id}", here))
+    assert "**isolated**" in said

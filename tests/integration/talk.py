@@ -1,4 +1,4 @@
-"""Talking to a stage as people do: open a conversation, say something, wait for the answer to it and to nothing else."""
+"""Talking to a stage as people do: open a conversation, say something, wait for the answer to it."""
 
 import asyncio
 import json

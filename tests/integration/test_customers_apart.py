@@ -114,7 +114,7 @@ async def test_roles_do_not_cross(stage):
 
 
 async def test_memory_of_it_does_not_cross(stage):
-    """ "it" is the device this person named in this conversation, never one of another conversation."""
+    """The word "it" means the device this person named in this conversation, never one of another."""
     here, there = chat(stage, [ALEX]), chat(stage, [ALEX])
     device = next(iter(stage.sim.first.devices.values()))
     await ask(stage, ALEX, f"/device {device.id}", here)

@@ -13,6 +13,7 @@ import stamina
 from bot.demo import ADELE, ALEX, ISAIAH, LYNNE, MEGAN, PATTI, TENANT
 from bot.responses import requests
 from bot.responses.models import Request, State
+from bot.roles import Role
 from bot.simulator.faults import Fault
 from bot.state.store import Change
 from bot.turn import Look
@@ -434,6 +435,20 @@ async def test_reader_cannot_propose_by_press(stage):
     assert "needs the role operator" in (await stage.press(ISAIAH, data, "propose", "1", here))["value"]
     line = {"v": 1, "verb": "run", "rev": 0, "id": f"isolate {device.id} because"}
     assert "needs the role operator" in (await stage.press(ISAIAH, line, "run", "1", here))["value"]
+    assert await requests.still_open(stage.bot.services, TENANT, device.id) == []
+
+
+async def test_response_that_asks_for_more_is_refused_by_its_own_role(stage):
+    """A proposal needs the role of its response, also where the button itself is anybody's who may propose."""
+    declared = stage.bot.services.responses["scan"]
+    here, device = chat(stage, [ADELE]), new_device(stage)
+    data = {"v": 1, "verb": "propose", "rev": 0, "id": f"scan:{device.id}"}
+    stage.bot.services.responses["scan"] = dataclasses.replace(declared, asks=Role.ADMIN)
+    try:
+        answer = await stage.press(ADELE, data, "propose", "1", here)
+    finally:
+        stage.bot.services.responses["scan"] = declared
+    assert "scan needs the role admin" in answer["value"]
     assert await requests.still_open(stage.bot.services, TENANT, device.id) == []
 
 

@@ -16,7 +16,7 @@ from tests.integration.conftest import staged
 from tests.integration.stalls import beating
 from tests.integration.talk import ask, chat, redis_of_its_own, words, working
 
-SECONDS = 60.0 if os.environ.get("WATCHKEEPER_SLOW") else 3.0
+SECONDS = 60.0 if os.environ.get("WATCHKEEPER_SLOW") else 2.0
 ASKING = 20
 PAUSE = 0.1
 PATIENCE_OF_A_CALL = 15

@@ -47,7 +47,7 @@ async def test_restart_keeps_requests_and_subscriptions(server, tmp_path):
         card = await ask(stage, ADELE, f"/isolate {device.id} because", here)
         server.stop(kill=True)
         server.start()
-        await stage.until(lambda: stage.bot.jobs.ready())
+        await stage.until(stage.bot.jobs.ready)
         await stage.click(ALEX, card, "approve")
         await stage.until(lambda: sim.world.ledger.created(device.id, "Isolate"), 30)
         assert len(sim.world.ledger.created(device.id, "Isolate")) == 1

@@ -1,4 +1,4 @@
-"""When Defender, Graph or the sign-in fail: the card says which, why and what to do, and never shows a gap as a zero."""
+"""When Defender, Graph or the sign-in fail: the card says which, why and what to do; a gap is never shown as a zero."""
 
 from pathlib import Path
 

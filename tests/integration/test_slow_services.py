@@ -61,7 +61,7 @@ async def works_on(stage: Stage, here: str, before: int = 0):
 async def test_working_card_becomes_the_answer(stage, kind):
     """A command whose service takes long shows a working card with its line, and the answer takes its place."""
     here = chat(stage, [ADELE], kind)
-    hang(stage, "defender.machines.list", 2)
+    hang(stage, "defender.machines.list", 1.3)
     await stage.say(ADELE, "/devices all", here)
     card = await works_on(stage, here)
     assert "/devices all" in words(card)
@@ -72,7 +72,7 @@ async def test_working_card_becomes_the_answer(stage, kind):
 async def test_working_card_becomes_the_trouble(stage):
     """Where the slow service fails in the end the working card says so."""
     here = chat(stage, [ADELE])
-    hang(stage, "defender.machines.list", 1.5, "timeout", times=3)
+    hang(stage, "defender.machines.list", 0.7, "timeout", times=3)
     await stage.say(ADELE, "/devices", here)
     card = await works_on(stage, here)
     await stage.until(lambda: not working(card))
@@ -92,7 +92,7 @@ async def test_press_does_not_wait_for_the_service(stage):
     here = chat(stage, [ADELE])
     card = await ask(stage, ADELE, "/help", here)
     before = card.text
-    hang(stage, "defender.machines.list", 3.2)
+    hang(stage, "defender.machines.list", 2.8)
     answer = await stage.press(ADELE, RUN, "run", card.id, here)
     assert answer == {"statusCode": 200, "type": NOTE, "value": "This takes a moment. The answer follows below."}
     below = await works_on(stage, here, 1)
@@ -133,7 +133,7 @@ async def test_press_does_not_wait_for_the_role(stage, operation):
     await stage.bot.store._redis.delete(
         *[name async for name in stage.bot.store._redis.scan_iter(f"*value:groups:{MEGAN.entra_id}")] or ["none"]
     )
-    hang(stage, operation, 3)
+    hang(stage, operation, 2.3)
     answer = await stage.click(MEGAN, card, "reject", inputs={"reason": "no"})
     assert "could not find out what you may do" in answer["value"]
     assert "approve" in words(card)
@@ -155,7 +155,7 @@ async def test_press_on_a_failing_service_keeps_the_card(stage):
 async def test_answer_comes_where_no_working_card_could_be_shown(stage):
     """Where Teams does not take the working card the answer comes as a message when it is there."""
     here = chat(stage, [ADELE])
-    hang(stage, "defender.machines.list", 2)
+    hang(stage, "defender.machines.list", 1.3)
     stage.sim.faults.add("connector.post", Fault(kind="error", status=500, times=1))
     await stage.say(ADELE, "/devices all", here)
     message = await stage.until(lambda: heard(stage, here))
@@ -220,6 +220,6 @@ async def test_conversation_that_is_gone_does_no_harm(stage):
 async def test_score_that_breaks_off_is_named(stage, source):
     """A score whose connection breaks off after a while is named as not read; the two others are shown."""
     here = chat(stage, [ADELE])
-    hang(stage, source, 1, "timeout", times=3)
+    hang(stage, source, 0.3, "timeout", times=3)
     message = await ask(stage, ADELE, "/score", here, 25)
     assert "Could not be read" in words(message)

@@ -51,7 +51,7 @@ class Running:
 
     process: subprocess.Popen[str]
     client: str
-    bot_port: int
+    simulator: str
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -60,6 +60,16 @@ class Running:
         found = re.search(r"/isolate (\S+) ", "".join(self.lines))
         assert found
         return found.group(1)
+
+
+async def wake_up(running: Running, device: str) -> None:
+    """Have a device online: in the simulated company they come and go."""
+    body = {"tenant": demo.TENANT, "device": device, "online": True}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{running.simulator}/_simulator/device", json=body) as response,
+    ):
+        assert response.status == 200, await response.text()
 
 
 def start(folder: Path) -> Running:
@@ -73,7 +83,7 @@ def start(folder: Path) -> Running:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    running = Running(process, f"http://localhost:{page}", bot)
+    running = Running(process, f"http://localhost:{page}", f"http://127.0.0.1:{simulator}")
     assert process.stdout
     for line in process.stdout:
         running.lines.append(line)
@@ -142,11 +152,17 @@ async def test_story_in_the_page(running, page):
     devices = cards.filter(has_text="Devices: high risk").last
     await devices.wait_for(timeout=20_000)
     await picture(devices, "devices.png")
+    await wake_up(running, running.device)
     await say(page, f"/isolate {running.device} I am trying this out")
     card = cards.filter(has_text="I am trying this out").last
     await card.get_by_role("button", name="Approve").wait_for(timeout=20_000)
     await picture(card, "decision.png")
-    await card.get_by_text("Defender reports: Succeeded").last.wait_for(timeout=120_000)
+    done = card.get_by_text("Defender reports: Succeeded").last
+    for _ in range(60):
+        if await done.is_visible():
+            break
+        await wake_up(running, running.device)
+        await asyncio.sleep(2)
     assert "Megan Bowen approved" in await card.inner_text()
     await picture(card, "result.png")
     await say(page, f"/device {running.device}")
@@ -247,10 +263,11 @@ async def test_each_role_over_rest(running, rest):
     assert "needs the role approver" in await rest.press(demo.ISAIAH, request, "approve")
     assert "Alex Wilber approved" in await rest.press(demo.ALEX, request, "approve")
     await rest.press(demo.MEGAN, request, "approve")
-    for _ in range(600):
+    for _ in range(60):
         if "Defender reports: Succeeded" in str(rest.cards[request]):
             break
-        await asyncio.sleep(0.1)
+        await wake_up(running, "srv-file-01")
+        await asyncio.sleep(1)
     assert "Defender reports: Succeeded" in str(rest.cards[request])
     assert "Megan Bowen approved" not in str(rest.cards[request])
 

@@ -25,6 +25,7 @@ from bot.responses.desk import Desk, Proposal
 from bot.responses.models import Evidence, Person, Request, Target
 from bot.settings import load
 
+AUDIT_KEY = "an audit key for a test that kills its bot"
 CHANNEL = "19:soc@thread.tacv2"
 
 
@@ -101,6 +102,7 @@ async def _serve(pipe: Connection, url: str, redis: str, folder: str) -> None:
         "APP_ID": APP_ID,
         "APP_TENANT_ID": TENANT,
         "REDIS_URL": redis,
+        "AUDIT_KEY": AUDIT_KEY,
         "DATA_DIR": folder,
         "ALLOWED_TENANTS": TENANT,
     }

@@ -128,24 +128,26 @@ async def test_an_unanswered_post_is_repeated_once_and_counted(acted):
     assert len(board.shown) == 1 + acted
 
 
-async def test_two_unanswered_posts_end_the_trying():
-    """After the second, nobody knows whether a card stands there: it is left alone and said to be unsure."""
+async def test_unanswered_posts_are_tried_ever_more_slowly_and_then_left():
+    """After six over hours, nobody knows whether a card stands there: it is left alone and said to be unsure."""
     board = await Board().start()
-    board.meets(Mishap(SILENT, acted=True), Mishap(SILENT))
+    began = board.clock.now()
+    board.meets(Mishap(SILENT, acted=True), *[Mishap(SILENT) for _ in range(5)])
     (post,) = await board.quiet()
     assert (post.state, len(board.shown)) == ("unsure", 1)
+    assert timedelta(hours=2) < board.clock.now() - began < timedelta(hours=12)
     await board.change()
     await board.quiet()
-    assert [call for call, _ in board.teams.calls] == ["post", "post"]
+    assert [call for call, _ in board.teams.calls] == ["post"] * 6
 
 
-async def test_a_throttled_second_try_is_still_the_second():
-    """A 429 between is no try: the one repetition stays one."""
+async def test_a_throttled_try_is_none():
+    """A 429 between is no try: the pause grows only with tries that went unanswered."""
     board = await Board().start()
-    board.meets(Mishap(SILENT), Mishap(THROTTLED), Mishap(THROTTLED), Mishap(SILENT), Mishap(SILENT))
+    board.meets(Mishap(SILENT), Mishap(THROTTLED), Mishap(THROTTLED), Mishap(SILENT))
     (post,) = await board.quiet()
-    assert post.state == "unsure"
-    assert len(board.teams.mishaps["post"]) == 1
+    assert (post.state, len(board.shown)) == ("live", 1)
+    assert not board.teams.mishaps["post"]
 
 
 @pytest.mark.parametrize("call", ["post", "edit"])
