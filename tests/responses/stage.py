@@ -34,7 +34,7 @@ from bot.services import Services
 from bot.simulator import Fault, Simulator
 from bot.simulator.actions import AlreadyOverError, AlreadyRunningError, Order
 from bot.simulator.defender_forms import machine_action
-from bot.simulator.world import Action, Device
+from bot.simulator.world import FAMILIES, Action, Device
 from bot.state.memory import MemoryStore
 from bot.turn import Conversation, Look, Shown
 from handlers import isolate, release, scan
@@ -127,6 +127,7 @@ class LocalDefender:
     def __init__(self, sim: Simulator, clock: ManualClock) -> None:
         self.sim, self.clock = sim, clock
         self.listed = 0
+        self.blind: list[str] = []
 
     async def machine_actions(self, *, machine_id: str = "", top: int = 100, **_more: Any) -> list[MachineAction]:
         """As api:get-machineactions-collection with a filter on the device."""
@@ -165,6 +166,8 @@ class LocalDefender:
     def _start(self, segment: str, machine_id: str, comment: str, scope: str | None) -> MachineAction:
         device = self.sim.first.devices[machine_id]
         kind = segment[0].upper() + segment[1:]
+        if any(self._in_the_way(action, device, kind) for action in self.sim.first.actions.values()):
+            self.blind.append(comment)
 
         def start(fault: Fault | None) -> MachineAction:
             order = Order(type=kind, scope=scope, comment=comment, requestor="Watchkeeper")
@@ -175,6 +178,12 @@ class LocalDefender:
                 raise Rejected("defender", segment, status=400, code="ActiveRequestAlreadyExists") from None
 
         return self._meet(f"machines.{segment}", start)
+
+    def _in_the_way(self, action: Action, device: Device, kind: str) -> bool:
+        """Whether an active action of the family could be seen for a minute: who lists it before calling does not call."""
+        family = FAMILIES.get(kind, kind)
+        seen = action.listed_from <= self.clock.now() - timedelta(minutes=1)
+        return seen and not action.final and (action.machine_id, action.family) == (device.id, family)
 
     def _meet(self, operation: str, act: Callable[[Fault | None], Any]) -> Any:
         fault = self.sim.faults.take(f"defender.{operation}")

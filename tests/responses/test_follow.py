@@ -365,6 +365,7 @@ CRASHES = [(count, how) for count in range(1, 26) for how in ("die before", "die
 async def test_wherever_the_worker_dies_there_is_one_action_and_an_end(count, how):
     """Another worker takes over: never a second action, and an end, or a question where nothing was sent."""
     stage = Stage()
+    stage.sim.faults.add(ISOLATE, Fault(kind="accept", unlisted=170))
     key = await approved(stage)
     process = stage.process()
     process.arm(count, how)
@@ -382,6 +383,7 @@ async def test_wherever_the_worker_dies_there_is_one_action_and_an_end(count, ho
 async def test_a_store_that_goes_away_costs_no_second_action(count):
     """Redis fails at any of the worker's calls, also between the POST and its commit: found again, never doubled."""
     stage = Stage()
+    stage.sim.faults.add(ISOLATE, Fault(kind="accept", unlisted=170))
     key = await approved(stage)
     process = stage.process()
     calls = 0
