@@ -180,7 +180,7 @@ class LocalDefender:
         return self._meet(f"machines.{segment}", start)
 
     def _in_the_way(self, action: Action, device: Device, kind: str) -> bool:
-        """Whether an active action of the family could be seen for a minute: who lists it before calling does not call."""
+        """Whether an active action of the family could be seen for a minute: who lists first does not call then."""
         family = FAMILIES.get(kind, kind)
         seen = action.listed_from <= self.clock.now() - timedelta(minutes=1)
         return seen and not action.final and (action.machine_id, action.family) == (device.id, family)
