@@ -1,7 +1,6 @@
 """The store's twin in memory: the same contract, for tests of everything above it."""
 
 import bisect
-import copy
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,11 +14,11 @@ AHEAD = 60.0  # seconds: a bucket forgets what a clock further ahead than that w
 
 
 class MemoryStore:
-    """Keeps everything in dictionaries; values are copied on the way in and out."""
+    """Keeps everything in dictionaries; records as revision, state and JSON text, so that readers share nothing."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
-        self._records: dict[tuple[str, str, str], Record] = {}
+        self._records: dict[tuple[str, str, str], tuple[int, str, str]] = {}
         self._until: dict[tuple[str, str, str], datetime] = {}
         self._order: dict[tuple[str, str, str], int] = {}
         self._due: dict[tuple[str, str, str], datetime] = {}
@@ -30,12 +29,18 @@ class MemoryStore:
         self._count = 0
 
     def _live(self, key: tuple[str, str, str]) -> Record | None:
+        """The record as it was written, its data a copy of their own for each reader."""
+        self._expire(key)
+        if key not in self._records:
+            return None
+        rev, state, text = self._records[key]
+        return Record(kind=key[1], id=key[2], rev=rev, state=state, data=json.loads(text))
+
+    def _expire(self, key: tuple[str, str, str]) -> None:
         until = self._until.get(key)
         if until is not None and until <= self.clock.now():
             for table in (self._records, self._until, self._order, self._due):
                 table.pop(key, None)
-        record = self._records.get(key)
-        return copy.deepcopy(record) if record else None
 
     async def get(self, customer: str, kind: str, key: str) -> Record | None:
         """One record, or None."""
@@ -67,10 +72,12 @@ class MemoryStore:
                 stream.append((str(len(stream) + 1), text, seal))
 
     def _check(self, customer: str, change: Change) -> None:
-        current = self._live((customer, change.kind, change.id))
-        if (current.rev if current else 0) != change.rev:
+        key = (customer, change.kind, change.id)
+        self._expire(key)
+        rev, state, _ = self._records.get(key, (0, change.was, ""))
+        if rev != change.rev:
             raise Conflict(f"{change.kind} {change.id}: revision")
-        if current and change.was and current.state != change.was:
+        if change.was and state != change.was:
             raise Conflict(f"{change.kind} {change.id}: state")
 
     def _write(self, customer: str, change: Change) -> None:
@@ -81,8 +88,7 @@ class MemoryStore:
             self._records.pop(key, None)
             self._order.pop(key, None)
             return
-        data = json.loads(json.dumps(change.data))
-        self._records[key] = Record(kind=change.kind, id=change.id, rev=change.rev + 1, state=change.state, data=data)
+        self._records[key] = (change.rev + 1, change.state, json.dumps(change.data))
         self._count += 1
         self._order[key] = self._count
         if change.due:
