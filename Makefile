@@ -53,14 +53,16 @@ clean:
 venv:
 ifeq ($(VENV_WORKS),)
 	$(if $(problem),$(error $(problem)))
+	@echo "Making the environment .venv with $(PYTHON) ..."
 	@$(PYTHON) -m venv --clear .venv
 endif
 
 # The environment keeps a copy of the lock it was installed from: nothing is installed again while that is the same.
 define install
-	@cmp -s $(1) .venv/$(1) || { echo "Installing what $(1) names (only when it has changed) ..." && \
+	@cmp -s $(1) .venv/$(1) || { echo "Installing what $(1) names; the first time this takes a minute ..." && \
 		$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(1) && \
-		cp $(1) .venv/$(1); }
+		cp $(1) .venv/$(1); } || { echo "The packages could not be installed (see above):" \
+		"check the network or pip's settings, then try again." >&2; exit 1; }
 endef
 
 installed: venv

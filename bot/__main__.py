@@ -1,4 +1,4 @@
-"""The command line: `python -m bot run|serve|simulate|manifest|doctor`. The only module that sees bot and handlers."""
+"""The command line: `python -m bot run|serve|simulate|manifest`. The only module that sees bot and handlers."""
 
 import asyncio
 import logging
@@ -56,13 +56,20 @@ def _settings(mode: Mode) -> Settings:
 def run() -> None:
     """The whole thing on this machine: Redis, simulated customers, the bot, and the Playground as a Teams client."""
     settings = _settings("run")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.data_dir / "bot.log").open("a", buffering=1) as log:
+    with _log_file(settings) as log:
         _log_as_lines(log)
         try:
             asyncio.run(run_everything(settings, _opened))
         except RunError as error:
             raise _stop(str(error)) from None
+
+
+def _log_file(settings: Settings) -> TextIO:
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (settings.data_dir / "bot.log").open("a", buffering=1)
+    except OSError as failure:
+        raise _stop(f"DATA_DIR cannot be used ({failure.strerror}): name a folder that you may write to.") from None
 
 
 def _opened(settings: Settings) -> AbstractAsyncContextManager[object]:
@@ -77,9 +84,16 @@ def serve() -> None:
     try:
         asyncio.run(_serve(settings))
     except StoreError:
-        raise _stop("Redis cannot be reached. Please check REDIS_URL and that the server runs.") from None
-    except OSError as error:
-        raise _stop(f"A port cannot be opened ({error.strerror}). Please check PORT and METRICS_PORT.") from None
+        raise _stop(
+            "Redis cannot be reached, or refuses the password. Please check REDIS_URL and that the server runs."
+        ) from None
+    except OSError as failure:
+        raise _stop(f"{_port_trouble(failure)} Please check PORT, METRICS_HOST and METRICS_PORT.") from None
+
+
+def _port_trouble(failure: OSError) -> str:
+    what = (failure.strerror or "").removeprefix("error while attempting to bind on ")
+    return f"A port cannot be opened ({what})."
 
 
 async def _serve(settings: Settings) -> None:
@@ -100,11 +114,14 @@ def manifest() -> None:
 
 @cli.command()
 def simulate(
-    port: Annotated[int, typer.Option(help="The port on this machine to serve at.")] = 3979,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine to serve at.")] = 3979,
 ) -> None:
     """Only the simulated customers: login, Graph, Defender and a Bot Connector at one port."""
     _log_as_lines(sys.stderr)
-    asyncio.run(_simulate(port))
+    try:
+        asyncio.run(_simulate(port))
+    except OSError as failure:
+        raise _stop(f"{_port_trouble(failure)} Please choose another with --port.") from None
 
 
 async def _simulate(port: int) -> None:

@@ -80,9 +80,7 @@ class Clients:
             self._graphs[customer] = HttpGraph(api)
         return self._graphs[customer]
 
-    def _api(
-        self, url: str, customer: str, scope: str, headers: Callable[[], Mapping[str, str]] = dict
-    ) -> Api:
+    def _api(self, url: str, customer: str, scope: str, headers: Callable[[], Mapping[str, str]] = dict) -> Api:
         auth = BearerAuth(self._tokens, customer, scope)
         return Api(self._http, base_url=url, auth=auth, customer=customer, headers=headers)
 

@@ -228,6 +228,8 @@ class Dispatch:
         await asyncio.wait({task}, timeout=left if turn.invoke else AT_ONCE)
         if task.done():
             return await self._given(turn, task.result())
+        if turn.conversation.kind != "channel" and not turn.invoke:
+            self._aside(self.services.teams.typing(turn.conversation))
         starting = self._aside(self._start(context, work))
         self._aside(self._finish(context, task, starting))
         if turn.invoke:

@@ -147,9 +147,15 @@ class EmbeddedRedis:
                 "logfile": str(self.folder / "redis.log"),
             }
             words = [word for name, value in options.items() for word in (f"--{name}", value)]
-            self._process = subprocess.Popen(  # noqa: S603 - the program found above, fixed words
-                [program, *words], stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=(lock,)
-            )
+            with (self.folder / "redis.log").open("ab") as said:  # never our own output: it outlives us
+                self._process = subprocess.Popen(  # noqa: S603 - the program found above, fixed words
+                    [program, *words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=said,
+                    start_new_session=True,
+                    pass_fds=(lock,),
+                )
         finally:
             os.close(lock)
 

@@ -11,6 +11,7 @@ from bot.errors import UsageError
 REPLACED = str.maketrans(
     {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\u2013": "-", "\u2014": "--"}
 )
+BOT_NAME = "watchkeeper"
 ALIKE = 70.0
 LONGEST = 2000
 
@@ -29,6 +30,9 @@ class Commands:
             raise UsageError("error.too_long", most=LONGEST)
         name, _, rest = words.partition(" ")
         name = name.removeprefix("/").casefold()
+        if name == BOT_NAME and rest.strip():  # Teams lets people write "/Watchkeeper score"
+            name, _, rest = rest.strip().partition(" ")
+            name = name.removeprefix("/").casefold()
         if not name:
             raise UsageError("error.nothing_said")
         command = self._named.get(name)

@@ -28,6 +28,8 @@ STOP_TIMEOUT = 5.0
 POLL = 0.3
 # Ends the whole group when the pipe from us closes, be it by our end or by our sudden death.
 WATCHDOG = 'exec 3<&0; (trap "" TERM; read -r _ <&3; kill -TERM 0; sleep 2; kill -KILL 0) & exec "$@" 3<&- </dev/null'
+# npm alone tries for more than a minute where there is no network; a person's own settings come before these.
+IMPATIENT = {"npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "2000"}
 OURS = ("APP_", "AUDIT_", "AUTH_", "REDIS_")  # secrets of the bot, and credentials the Playground would sign in with
 
 
@@ -61,9 +63,12 @@ class Playground:
         """Stop it; see `stop`."""
         await self.stop()
 
+    async def check(self) -> None:
+        """Raises NoPlaygroundError where what it needs is not installed."""
+        await check_node(self._path)
+
     async def start(self) -> None:
         """Start it and wait until it answers. Raises NoPlaygroundError."""
-        await check_node(self._path)
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / CONFIG).write_text(json.dumps(configuration(self._bot_id), indent=1))
         with (self._folder / "output.log").open("wb") as log:
@@ -105,7 +110,7 @@ class Playground:
                 while not await _pong(session, f"http://127.0.0.1:{self._port}/_debug/ping"):
                     if process.returncode is not None:
                         raise NoPlaygroundError(
-                            f"npx could not start {PACKAGE} (offline?); see {self._folder / 'output.log'}."
+                            f"npx could not fetch or start {PACKAGE}: no network? See {self._folder}/output.log"
                         )
                     await asyncio.sleep(POLL)
         except TimeoutError:
@@ -138,7 +143,8 @@ def environment(inherited: Mapping[str, str], folder: Path) -> dict[str, str]:
     A proxy of the environment may fetch its package; what stays on this machine does not go there.
     """
     direct = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
-    return {name: value for name, value in inherited.items() if not name.startswith(OURS)} | direct | {
+    kept = {name: value for name, value in inherited.items() if not name.startswith(OURS)}
+    return {**IMPATIENT, **kept, **direct} | {
         "TEAMSAPPTESTER_BROWSER": "none",
         "SEND_INSTALLATION_ACTIVITY": "true",
         "M365_AGENTS_PLAYGROUND_CONFIG_PATH": str(folder / CONFIG),

@@ -30,6 +30,8 @@ Say = Callable[[str], None]
 
 log = structlog.get_logger()
 
+ROOM = 64536  # from there on a proposed port would lie beyond 65535
+
 
 class RunError(Exception):
     """`run` cannot start. The text is one line that says what to do."""
@@ -121,16 +123,17 @@ async def _enter_bot(stack: AsyncExitStack, settings: Settings, open_bot: OpenBo
     try:
         await stack.enter_async_context(open_bot(settings))
     except StoreError:
-        raise RunError("Redis cannot be reached: check REDIS_URL, or leave it out to get an embedded one.") from None
+        raise RunError(
+            "Redis cannot be reached, or refuses the password: check REDIS_URL, or leave it out to get an embedded one."
+        ) from None
 
 
 async def _teams_client(stack: AsyncExitStack, settings: Settings, say: Say) -> Playground | None:
     if not settings.playground:
         return None
     if not settings.anonymous:
-        say("No Teams client: requests must be signed (APP_ID is set), which the Playground cannot do here.")
+        say("No Teams client: with APP_ID requests must be signed, which the Playground does not do. Leave APP_ID out.")
         return None
-    say("Starting the Teams client (the first time it is fetched, which takes a minute) ...")
     playground = Playground(
         port=settings.playground_port,
         bot_url=f"http://127.0.0.1:{settings.port}/api/messages",
@@ -138,6 +141,8 @@ async def _teams_client(stack: AsyncExitStack, settings: Settings, say: Say) -> 
         folder=settings.data_dir.resolve() / "playground",
     )
     try:
+        await playground.check()
+        say("Starting the Teams client (the first time it is fetched, which takes a minute) ...")
         return await stack.enter_async_context(playground)
     except NoPlaygroundError as error:
         say(f"No Teams client: {error} Everything else runs.")
@@ -149,27 +154,35 @@ def _bot_id(settings: Settings) -> str:
 
 
 def _refuse_taken_ports(settings: Settings) -> None:
-    names = ["PORT", "SIMULATOR_PORT", "METRICS_PORT"]
+    ports = {name: getattr(settings, name.lower()) for name in ("PORT", "SIMULATOR_PORT", "METRICS_PORT")}
     if settings.playground and settings.anonymous:
-        names.append("PLAYGROUND_PORT")
-    taken = [name for name in names if _is_taken(getattr(settings, name.lower()))]
+        ports["PLAYGROUND_PORT"] = settings.playground_port
+    hosts = {"METRICS_PORT": settings.metrics_host}
+    taken = {name: port for name, port in ports.items() if _is_taken(name, hosts.get(name, settings.host), port)}
     if taken:
-        ports = " and ".join(f"{name} {getattr(settings, name.lower())}" for name in taken)
-        example = f"make run {taken[0]}={getattr(settings, taken[0].lower()) + 1000}"
+        listed = ", ".join(f"{name} {port}" for name, port in taken.items())
+        others = " ".join(f"{name}={port + 1000 if port < ROOM else port - 1000}" for name, port in taken.items())
         verb = "are" if len(taken) > 1 else "is"
-        raise RunError(f"{ports} {verb} taken by another program: stop it, or choose another port, such as {example}.")
+        raise RunError(
+            f"{listed} {verb} taken by another program or run: stop it, or choose other ports: make run {others}"
+        )
 
 
-def _is_taken(port: int) -> bool:
-    """Whether somebody listens there already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as failure:
-            if failure.errno == errno.EADDRINUSE:
-                return True
-            raise RunError(f"Port {port} cannot be used ({failure.strerror}): choose one above 1023.") from None
+def _is_taken(name: str, host: str, port: int) -> bool:
+    """Whether somebody listens there already. Raises RunError where nobody can."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as failure:
+        if failure.errno == errno.EADDRINUSE:
+            return True
+        if failure.errno == errno.EACCES:
+            raise RunError(f"{name} {port} cannot be used ({failure.strerror}): choose a port above 1023.") from None
+        raise RunError(
+            f"METRICS_HOST {host} cannot be used ({failure.strerror}): name one of this machine, or leave it out."
+        ) from None
     return False
 
 

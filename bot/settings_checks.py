@@ -29,7 +29,16 @@ REQUIRED: Mapping[str, str] = {
     "ROLES_APPROVER": "ids of the people or groups who may approve one, separated by commas",
 }
 PROOFS = ("APP_SECRET", "APP_CERTIFICATE", "MANAGED_IDENTITY_CLIENT_ID")
-IDS = ("APP_ID", "ALLOWED_TENANTS", "ROLES_READER", "ROLES_OPERATOR", "ROLES_APPROVER", "ROLES_ADMIN")
+IDS = (
+    "APP_ID",
+    "APP_TENANT_ID",
+    "MANAGED_IDENTITY_CLIENT_ID",
+    "ALLOWED_TENANTS",
+    "ROLES_READER",
+    "ROLES_OPERATOR",
+    "ROLES_APPROVER",
+    "ROLES_ADMIN",
+)
 
 
 def development_problems(settings: "Settings") -> list[tuple[str, str]]:
@@ -80,7 +89,7 @@ def _proofs(settings: "Settings") -> Iterator[tuple[str, str]]:
     values = [getattr(settings, name.lower()) for name in PROOFS]
     given = [name for name, value in zip(PROOFS, values, strict=True) if value and str(value)]
     if not given:
-        yield PROOFS[0], f"{PROOFS[0]} is missing: or give {PROOFS[1]} (a PEM file) or {PROOFS[2]} instead."
+        yield PROOFS[0], f"{PROOFS[0]} is missing: give it, or {PROOFS[1]} (a PEM file) or {PROOFS[2]} instead."
     if len(given) > 1:
         yield given[1], f"{' and '.join(given)} are both given: keep one of them."
 

@@ -1,5 +1,6 @@
 """What a variable may hold. Each check raises ValueError with the end of a sentence that begins with the name."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from pydantic_settings import NoDecode
 
 from bot.teams.service_urls import is_loopback
 
+_REDIS_PATH = re.compile(r"(/\d*)?")
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -53,8 +55,17 @@ def _graph_url(value: Any) -> str:
 def _redis_url(value: Any) -> SecretStr | None:
     if value is None or isinstance(value, SecretStr):
         return value
-    if urlsplit(str(value)).scheme not in {"redis", "rediss", "unix"}:
+    try:
+        parts = urlsplit(str(value))
+        fits = parts.scheme == "unix" or (parts.hostname and parts.port != 0 and _REDIS_PATH.fullmatch(parts.path))
+    except ValueError:  # a port that is none, or a password with a sign that ends the host's part
+        fits = False
+    if not str(value).startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must begin with redis://, rediss:// or unix://")
+    if not fits:
+        raise ValueError(
+            "must look like redis://:password@host:6379/0, with / # ? @ in the password as %2F %23 %3F %40"
+        )
     return SecretStr(str(value))
 
 

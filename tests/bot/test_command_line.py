@@ -145,3 +145,10 @@ def test_own_mention_is_taken_out_once(words):
     entity = {"type": "mention", "text": tag, "mentioned": {"id": "28:bot"}}
     said = own_mention_removed(inbound(f"{tag} {words}", [entity]))
     assert said == " ".join(words.replace("\u00a0", " ").split())
+
+
+@pytest.mark.parametrize("line", ["/Watchkeeper score", "watchkeeper /score", "/watchkeeper  SCORE"])
+def test_the_bots_own_name_in_front_is_dropped(line):
+    """A command may begin with the bot's name, as Teams' slash menu writes it."""
+    command, words = Commands(handlers.COMMANDS).find(line)
+    assert (command.name, words) == ("score", "")

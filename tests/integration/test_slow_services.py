@@ -156,7 +156,7 @@ async def test_answer_comes_where_no_working_card_could_be_shown(stage):
     """Where Teams does not take the working card the answer comes as a message when it is there."""
     here = chat(stage, [ADELE])
     hang(stage, "defender.machines.list", 1.3)
-    stage.sim.faults.add("connector.post", Fault(kind="error", status=500, times=1))
+    stage.sim.faults.add("connector.post", Fault(kind="error", status=500, times=2))  # the typing sign, the card
     await stage.say(ADELE, "/devices all", here)
     message = await stage.until(lambda: heard(stage, here))
     assert "Devices" in words(message[0])
@@ -223,3 +223,13 @@ async def test_score_that_breaks_off_is_named(stage, source):
     hang(stage, source, 0.3, "timeout", times=3)
     message = await ask(stage, ADELE, "/score", here, 25)
     assert "Could not be read" in words(message)
+
+
+async def test_typing_is_shown_in_a_chat(stage):
+    """While an answer takes long a chat shows that it is being made, once."""
+    here = chat(stage, [ADELE])
+    hang(stage, "defender.machines.list", 1.3)
+    await stage.say(ADELE, "/devices all", here)
+    await stage.until(lambda: "Devices" in "".join(words(message) for message in heard(stage, here)))
+    signs = [one for one in stage.sim.connector.records if one.operation == "typing" and one.conversation == here]
+    assert len(signs) == 1
