@@ -66,9 +66,7 @@ def gone(pid):
 
 def run_elsewhere(folder):
     """A process that runs the embedded Redis of a folder, as `make run` does; returned when Redis answers."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, folder], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", RUN, folder], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline().startswith("unix://")
     return process
 
