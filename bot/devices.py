@@ -43,9 +43,15 @@ async def _find(context: Context, name: str, command: str, rest: str) -> Machine
     if not found:
         raise NotFound("error.no_such_device", name=name)
     if len(found) > 1:
-        choices = [(" ".join(filter(None, (command, m.id, rest))), m.name, m.id[:8]) for m in found]
+        choices = [(" ".join(filter(None, (command, m.id, rest))), m.name, _told_apart(m)) for m in found]
         raise Ambiguous("error.several_devices", choices, command, name=name, count=len(found))
     return found[0]
+
+
+def _told_apart(machine: Machine) -> str:
+    """What tells devices of one name apart: the system and the beginning of the id."""
+    system = " ".join(filter(None, (machine.os_platform, machine.version)))
+    return ", ".join(filter(None, (system, machine.id[:8])))
 
 
 async def _it(context: Context) -> str:

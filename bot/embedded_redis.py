@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -33,6 +34,8 @@ POLL = 0.05
 WATCH = 1.0
 PRIVATE = 0o700
 NEWER_FORMAT = ("appendonlydir", 7)  # from that version on the data stands there, where an older Redis does not look
+
+log = structlog.get_logger()
 
 
 class EmbeddedRedis:
@@ -106,7 +109,7 @@ class EmbeddedRedis:
             self._release()
 
     async def keep(self) -> None:
-        """For ever: start the server again where it ended without being asked. Raises NoRedisError if that fails."""
+        """For ever: start the server again where it ended without being asked; where that fails, again and again."""
         while True:
             await asyncio.sleep(WATCH)
             if (lock := _locked(self.folder / "server.lock")) is not None:
@@ -114,7 +117,10 @@ class EmbeddedRedis:
                 if self._process:
                     self._process.wait()
                 self._process = None
-                await self._start_or_adopt()
+                try:
+                    await self._start_or_adopt()
+                except NoRedisError as error:
+                    log.warning("redis.not_started", reason=str(error))
 
     async def _start_or_adopt(self) -> None:
         try:

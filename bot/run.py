@@ -48,8 +48,9 @@ async def run(settings: Settings, open_bot: OpenBot, say: Say = typer.echo) -> N
     def stop() -> None:  # once: a second Ctrl-C must not break off the shutdown of Redis
         if not stopping.is_set():
             stopping.set()
-            say("Stopping.")
             everything.cancel()
+            with suppress(OSError):  # the terminal, or whoever read our output, may be gone
+                say("Stopping.")
 
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -172,7 +172,7 @@ def _investigation(look: Look, item: Investigation) -> Safe:
 
 
 def _evidence(look: Look, item: PendingEvidence) -> Safe:
-    kind = sentence(plain_word(look, "kind", item.kind))
+    kind = parts.evidence_kind(look, item.kind)
     if item.device and item.incident:
         return say(look, "actions.evidence-both", kind=kind, name=item.name, device=item.device, incident=item.incident)
     if item.device:

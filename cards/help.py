@@ -51,7 +51,7 @@ def command_help_card(look: Look, command: CommandHelp) -> Shown:
     """Show one command: its form, examples, other names and the role it needs."""
     needs = word(look, "role", command.role.word) if command.role else say(look, "help.anyone")
     body = [
-        parts.heading(escape(command.usage), _summary(look, command)),
+        parts.heading(escape(f"/{command.name}"), _summary(look, command)),
         parts.facts(
             [
                 (say(look, "help.usage"), escape(command.usage)),

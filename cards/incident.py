@@ -106,14 +106,14 @@ def _name(item: Evidence) -> str:
     file = item.file.file_name if item.file else None
     own = item.device_name or file or item.user_name or item.primary_address
     rest = own or item.url or item.ip_address or item.subject or item.display_name or item.process_command_line
-    return rest or ""
+    return rest or "\\".join(filter(None, (item.registry_hive, item.registry_key)))
 
 
 def asset_text(look: Look, asset: Asset) -> Safe:
     """A thing with its kind, and the verdict and remediation where they say something."""
     groups = (("verdict", asset.verdict), ("remediation", asset.remediation))
     states = [plain_word(look, group, value) for group, value in groups if value and value.casefold() != "unknown"]
-    kind = sentence(plain_word(look, "kind", asset.kind))
+    kind = parts.evidence_kind(look, asset.kind)
     name = asset.name or plain(look, "word.unnamed")
     if states:
         return say(look, "incident.asset-state", kind=kind, name=name, state=", ".join(states))

@@ -67,4 +67,5 @@ def _line(look: Look, incident: Incident) -> Safe:
         severity=sentence(parts.severity(look, incident.level)),
         status=plain_word(look, "incidentstatus", incident.status),
         at=parts.moment(look, incident.last_update_date_time),
+        id=incident.id,
     )

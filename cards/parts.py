@@ -24,7 +24,7 @@ from cards.elements import (
     TextBlock,
     Tone,
 )
-from cards.text import Safe, ago, clean, count, escape, join, plain, plain_word, say, word
+from cards.text import Safe, ago, clean, count, escape, join, known, plain, plain_word, say, sentence, word
 
 ROWS = 10
 """Rows on one card; the rest is counted, not dropped silently."""
@@ -124,6 +124,13 @@ def level_color(level: str) -> Colour:
 def severity(look: Look, level: str) -> str:
     """A severity in words, as plain text; an unknown one is shown as the service sent it."""
     return plain_word(look, "severity", level)
+
+
+def evidence_kind(look: Look, kind: str) -> str:
+    """What sort of thing a piece of evidence is, with a capital, as plain text; a new sort is named as it was sent."""
+    if kind and not known(f"kind.{kind.casefold()}"):
+        return sentence(plain(look, "kind.other", kind=kind))
+    return sentence(plain_word(look, "kind", kind))
 
 
 def severity_tone(level: str) -> Tone | None:

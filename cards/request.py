@@ -1,7 +1,7 @@
 """A request: the card on which an approver decides, and later the same card telling the story to its end."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.responses.models import Evidence, Request, State
 from bot.turn import Look, Shown
@@ -13,6 +13,7 @@ from cards.text import NAME, PARAGRAPH, Safe, clean, escape, known, plain, plain
 
 SEARCH = timedelta(minutes=5)
 """How long the bot looks for an action whose sending got no answer, before a person is asked to decide."""
+Pair: TypeAlias = tuple[Safe, Safe | None]
 STATES = {state: state.value.replace(" ", "") for state in State}
 TONES: dict[State, Tone] = {
     State.PROPOSED: "warning",
@@ -33,12 +34,19 @@ def request_card(look: Look, request: Request) -> Shown:
     story = story_section(look, request, least=2 if open_question else 1)  # that it was asked for stands above
     body = [
         parts.heading(heading, *_stand(look, request), tone=TONES.get(request.state, "emphasis")),
-        _asked(look, request),
-        *((evidence, _terms(look, request), story) if open_question else (_terms(look, request), story, evidence)),
+        *_middle(look, request, evidence, story),
         parts.as_of(look),
     ]
     summary = plain(look, "request.summary", title=title, state=plain_word(look, "state", STATES[request.state]))
     return parts.shown(body, summary, _buttons(look, request))
+
+
+def _middle(look: Look, request: Request, evidence: Any, story: Any) -> tuple[Any, ...]:
+    """To decide, the device comes before the terms; later the story comes before the device."""
+    asked, terms = _asked(look, request), _terms(look, request)
+    if request.state is State.PROPOSED:
+        return parts.facts(asked), evidence, parts.facts(terms), story
+    return parts.facts([*asked, *terms]), story, evidence
 
 
 def request_title(look: Look, request: Request) -> str:
@@ -106,36 +114,25 @@ def _waits(look: Look, evidence: Evidence | None) -> Safe:
     return say(look, "request.device-waits", at=parts.moment(look, evidence.last_seen))
 
 
-def _asked(look: Look, request: Request) -> Any:
+def _asked(look: Look, request: Request) -> list[Pair]:
+    """Who asked for what, and why."""
     how = [
         (word(look, "parameter", name), word(look, f"choice.{name.casefold()}", value))
         for name, value in request.parameters.items()
     ]
-    return parts.facts(
-        [
-            (
-                say(look, "request.asked"),
-                say(look, "request.asked-at", who=request.requester.name, at=parts.moment(look, request.created)),
-            ),
-            (
-                say(look, "request.reason"),
-                escape(request.reason, PARAGRAPH) if request.reason else say(look, "request.no-reason"),
-            ),
-            *how[:3],
-        ]
-    )
+    reason = escape(request.reason, PARAGRAPH) if request.reason else say(look, "request.no-reason")
+    asked = say(look, "request.asked-at", who=request.requester.name, at=parts.moment(look, request.created))
+    return [(say(look, "request.asked"), asked), (say(look, "request.reason"), reason), *how[:3]]
 
 
-def _terms(look: Look, request: Request) -> Any:
+def _terms(look: Look, request: Request) -> list[Pair]:
     """What it does, what undoes it, and by which ids it is found again."""
-    return parts.facts(
-        [
-            (say(look, "request.effect"), None if request.final else _effect(look, request)),
-            (say(look, "request.undo"), _described(look, request, "undo")),
-            (say(look, "request.id"), escape(request.id)),
-            *_service_facts(look, request),
-        ]
-    )
+    return [
+        (say(look, "request.effect"), None if request.final else _effect(look, request)),
+        (say(look, "request.undo"), _described(look, request, "undo")),
+        (say(look, "request.id"), escape(request.id)),
+        *_service_facts(look, request),
+    ]
 
 
 def _effect(look: Look, request: Request) -> Safe:
@@ -149,7 +146,7 @@ def _described(look: Look, request: Request, what: str) -> Safe:
     return say(look, key) if known(key) else say(look, f"response.other.{what}")
 
 
-def _service_facts(look: Look, request: Request) -> list[tuple[Safe, Safe | None]]:
+def _service_facts(look: Look, request: Request) -> list[Pair]:
     """What the service itself calls the action, and when it was last looked at."""
     attempt = request.attempt
     checked = parts.moment(look, request.checked) if request.checked else None

@@ -21,9 +21,9 @@ def _parse(words: str) -> str:
 
 async def _run(context: Context, name: str) -> Reply:
     found = await _read(context, name)
-    total = await _total(context) if name == "open" else None
-    if name == "open" and len(found) < MOST:
-        total = len(found)
+    total: int | None = len(found)
+    if len(found) >= MOST:
+        total = await _total(context) if name == "open" else None
     listed = IncidentList(filter=name, total=total, rows=tuple(found), more=len(found) >= MOST, tenant=context.customer)
     return Reply(shown=incidents_card(context.look, listed))
 

@@ -69,7 +69,7 @@ def check_reason(response: Response, reason: str) -> None:
 def usage_of(response: Response) -> str:
     """How the response's command is typed."""
     choices = "".join(f" [{'|'.join(p.choices)}]" for p in response.parameters)
-    return f"/{response.name} DEVICE{choices}{' REASON' if response.needs_reason else ''}"
+    return f"/{response.name} DEVICE{choices}{' REASON' if response.needs_reason else ' [REASON]'}"
 
 
 def command_for(response: Response, *, examples: tuple[str, ...], menu: bool = False) -> Command[Asked]:

@@ -108,6 +108,8 @@ class Evidence(WireModel):
     recipient_email_address: str | None = None
     received_date_time: Instant | None = None
     display_name: str | None = None
+    registry_hive: str | None = None
+    registry_key: str | None = None
 
     @property
     def kind(self) -> str:

@@ -48,6 +48,9 @@ class FakeTeams:
     async def edit(self, conversation: Conversation, message: str, shown: Shown) -> None:
         self.posted[message].append(shown)
 
+    async def typing(self, conversation: Conversation) -> None:
+        pass
+
     async def member(self, conversation: Conversation, person: str) -> Member:
         self.looked_up += 1
         if self.lookup:

@@ -413,6 +413,32 @@ async def test_a_store_that_goes_away_costs_no_second_action(count):
     assert (request.state, len(stage.own())) in ((State.SUCCEEDED, 1), (State.UNKNOWN, 0))
 
 
+async def test_a_card_that_is_posted_meanwhile_does_not_stop_the_sending():
+    """The record's posts change while the request takes its way: that is no race lost, and it is sent at once."""
+    stage = Stage()
+    key = await approved(stage)
+
+    class Interfering(type(stage.store)):
+        """Somebody writes down a post right before the request begins to be sent."""
+
+        async def commit(self, customer, changes, sealed=None):
+            """Let the other write come first."""
+            if changes[0].state == "sending" and not interfered:
+                interfered.append(changes)
+                (post,) = (await stage.request(key)).posts
+                await stage.desk().adopt(key, post.model_copy(update={"message": "m7"}))
+            await super().commit(customer, changes, sealed)
+
+    interfered: list = []
+    interfering = Interfering(stage.clock)
+    vars(interfering).update(vars(stage.store))
+    services = stage.services()
+    services = replace(services, ledger=type(services.ledger)(interfering, "audit key"))
+    await follow.step(services, TENANT, key)
+    assert interfered
+    assert (await stage.request(key)).state is State.SENT
+
+
 async def test_a_stopped_worker_cannot_write_over_what_came_after():
     """A worker frozen with an old status in its hands goes on after the end was seen: the end stands, and is shown."""
     stage = Stage()

@@ -8,9 +8,11 @@ import asyncio
 import json
 import os
 from collections import Counter
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -90,17 +92,19 @@ class Lifecycle(RuleBasedStateMachine):
         self.held: list[tuple[Process, asyncio.Task]] = []
         self.touched: set[str] = set()
 
+    def run(self, work: Awaitable[Any]) -> Any:
+        """Do it in this play's own loop."""
+        return self.loop.run_until_complete(work)
+
     @initialize(four_eyes=st.booleans(), approvals=st.sampled_from([1, 1, 2]))
     def begin(self, four_eyes, approvals):
         declared = RESPONSES | {"isolate": replace(isolate.RESPONSE, approvals=approvals)}
         self.stage = Stage(four_eyes=four_eyes, responses=declared)
         self.workers = [self.stage.process() for _ in range(2)]
         for who, response, device in ((ADELE, "isolate", 0), (PATTI, "release", 0), (PATTI, "isolate", 1)):
-            request, _ = self.loop.run_until_complete(
-                self.stage.desk().propose(self.stage.proposal(who, response, device))
-            )
+            request, _ = self.run(self.stage.desk().propose(self.stage.proposal(who, response, device)))
             if device == 0:
-                self.loop.run_until_complete(self._act("approve", MEGAN, request.id))
+                self.run(self._act("approve", MEGAN, request.id))
 
     # What people do.
 
@@ -111,7 +115,7 @@ class Lifecycle(RuleBasedStateMachine):
             made = await asyncio.gather(*asked)
             assert len({request.id for request, _ in made}) == 1
 
-        self.loop.run_until_complete(both())
+        self.run(both())
 
     @rule(who=PEOPLE, other=APPROVERS, pick=PICKS, how=st.sampled_from(["", "twice", "both"]))
     def approve(self, who, other, pick, how):
@@ -131,22 +135,37 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _decide(self, what: str, who, other, key: str, how: str) -> None:
         if key and how == "both":
-            self.loop.run_until_complete(self._at_once(self._act(what, who, key), self._act(what, other, key)))
+            self.run(self._at_once(self._act(what, who, key), self._act(what, other, key)))
         elif key:
             for _ in range(1 + (how == "twice")):
-                self.loop.run_until_complete(self._act(what, who, key))
+                self.run(self._act(what, who, key))
 
     @rule(response=st.sampled_from(sorted(TYPES)), device=DEVICES, fault=st.sampled_from(FAULTS), unlisted=UNLISTED)
     def all_goes_its_way_but_the_sending(self, response, device, fault, unlisted):
         """Asked, approved and sent, and the service does what it does."""
-        fault = replace(fault, unlisted=unlisted) if fault.acted or fault.kind == "accept" else fault
-        self.stage.sim.faults.add(f"defender.{POSTS[response]}", fault)
-        request, _ = self.loop.run_until_complete(
-            self.stage.desk().propose(self.stage.proposal(ADELE, response, device))
-        )
+        self.sending_meets_trouble(response, fault, unlisted)
+        self.run(self.stage.work(self._approved(response, device), self.workers[0]))
+
+    def _approved(self, response: str, device: int) -> str:
+        request, _ = self.run(self.stage.desk().propose(self.stage.proposal(ADELE, response, device)))
         for who in (MEGAN, ALEX):
-            self.loop.run_until_complete(self._act("approve", who, request.id))
-        self.loop.run_until_complete(self.stage.work(request.id, self.workers[0]))
+            self.run(self._act("approve", who, request.id))
+        return request.id
+
+    @rule(device=DEVICES, order=st.permutations(["isolate", "release"]), unlisted=UNLISTED, worker=WORKERS)
+    def opposites(self, device, order, unlisted, worker):
+        """One and its opposite are approved one after the other, and what is accepted is listed late."""
+        for response in order:
+            self.sending_meets_trouble(response, Fault(kind="accept"), unlisted)
+            self._approved(response, device)
+        self.work(worker)
+
+    @rule(response=st.sampled_from(sorted(TYPES)), device=DEVICES, unlisted=UNLISTED, count=COUNTS, after=st.booleans())
+    def sender_dies(self, response, device, unlisted, count, after):
+        """The worker dies on its way through a sending that is accepted and listed late."""
+        self.sending_meets_trouble(response, Fault(kind="accept"), unlisted)
+        key = self._approved(response, device)
+        self._work_and_die(key, 0, count, after=after)
 
     @rule(who=PEOPLE, pick=PICKS, count=st.integers(1, 6), after=st.booleans())
     def approve_and_die(self, who, pick, count, after):
@@ -156,7 +175,7 @@ class Lifecycle(RuleBasedStateMachine):
             process.arm(count, "die after" if after else "die before")
             for one in (process, None):
                 with suppress(Killed):
-                    self.loop.run_until_complete(self._act("approve", who, key, one))
+                    self.run(self._act("approve", who, key, one))
 
     async def _act(self, what: str, who, key: str, process: Process | None = None) -> None:
         desk = self.stage.desk(process)
@@ -175,19 +194,17 @@ class Lifecycle(RuleBasedStateMachine):
         mine = [name for name, m in self.stage.teams.messages.items() if m.shown.summary == key]
         if key and mine and known:
             post = Post(key="card", place=place(), message=mine[number % len(mine)], state="live", shown=1)
-            self.loop.run_until_complete(self.stage.desk().adopt(key, post))
+            self.run(self.stage.desk().adopt(key, post))
         elif key:
-            self.loop.run_until_complete(self.stage.desk().show_here(key, Post(key="card", place=place())))
+            self.run(self.stage.desk().show_here(key, Post(key="card", place=place())))
 
     # What processes do.
 
     @rule(worker=WORKERS)
     def work(self, worker):
         """One worker does all that is due."""
-        for due in self.loop.run_until_complete(
-            self.stage.store.due(TENANT, self.stage.clock.now() + timedelta(milliseconds=1))
-        ):
-            self.loop.run_until_complete(self.stage.work(due.id, self.workers[worker]))
+        for due in self.run(self.stage.store.due(TENANT, self.stage.clock.now() + timedelta(milliseconds=1))):
+            self.run(self.stage.work(due.id, self.workers[worker]))
 
     @rule(worker=WORKERS, rounds=st.integers(1, 6))
     def time_passes_and_work_is_done(self, worker, rounds):
@@ -200,17 +217,20 @@ class Lifecycle(RuleBasedStateMachine):
         """Two workers, and a second job in one of them, are at the same request."""
         if key := self._key(pick):
             processes = [*self.workers, self.workers[0]]
-            self.loop.run_until_complete(self._at_once(*(self.stage.work(key, process) for process in processes)))
+            self.run(self._at_once(*(self.stage.work(key, process) for process in processes)))
 
     @rule(pick=PICKS, worker=WORKERS, count=COUNTS, after=st.booleans())
     def work_and_die(self, pick, worker, count, after):
         """A worker dies at any await, before or after the effect; another one takes its place."""
         if key := self._key(pick):
-            process = self.workers[worker]
-            process.arm(count, "die after" if after else "die before")
-            with suppress(Killed):
-                self.loop.run_until_complete(self.stage.work(key, process))
-            self.workers[worker] = self.stage.process()
+            self._work_and_die(key, worker, count, after=after)
+
+    def _work_and_die(self, key: str, worker: int, count: int, *, after: bool) -> None:
+        process = self.workers[worker]
+        process.arm(count, "die after" if after else "die before")
+        with suppress(Killed):
+            self.run(self.stage.work(key, process))
+        self.workers[worker] = self.stage.process()
 
     @precondition(lambda self: len(self.held) < 2)
     @rule(pick=PICKS, count=COUNTS, after=st.booleans())
@@ -219,7 +239,7 @@ class Lifecycle(RuleBasedStateMachine):
         if key := self._key(pick):
             process = self.stage.process()
             process.arm(count, "hold after" if after else "hold before")
-            self.loop.run_until_complete(self._start(key, process))
+            self.run(self._start(key, process))
 
     async def _start(self, key: str, process: Process) -> None:
         task = asyncio.ensure_future(self.stage.work(key, process))
@@ -233,7 +253,7 @@ class Lifecycle(RuleBasedStateMachine):
     def go_on(self, kill):
         process, task = self.held.pop(0)
         process.dead = kill
-        self.loop.run_until_complete(self._end(process, task))
+        self.run(self._end(process, task))
 
     @staticmethod
     async def _end(process: Process, task: asyncio.Task) -> None:
@@ -280,7 +300,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _key(self, pick: int, state: State | None = None) -> str:
         """One of the requests: in that state, or else one that is not over, or any."""
-        found = self.loop.run_until_complete(self.stage.requests())
+        found = self.run(self.stage.requests())
         wanted = [r for r in found if (r.state is state if state else not r.final)]
         found = found if pick > PICK_ANY and not state else (wanted or ([] if state is State.UNKNOWN else found))
         return found[pick % len(found)].id if found else ""
@@ -289,12 +309,12 @@ class Lifecycle(RuleBasedStateMachine):
 
     @invariant()
     def each_request_holds(self):
-        found = self.loop.run_until_complete(self.stage.requests())
+        found = self.run(self.stage.requests())
         for request in found:
             assert_approved(request, len(self.stage.own(request.id)))
             assert request.final == (request.step_due() is None), "a request that is not over is woken"
         end = self.stage.clock.now() + timedelta(days=400)
-        woken = {due.id for due in self.loop.run_until_complete(self.stage.store.due(TENANT, end))}
+        woken = {due.id for due in self.run(self.stage.store.due(TENANT, end))}
         assert woken >= {request.id for request in found if not request.final}
         self._trail_holds(found)
 
@@ -317,7 +337,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert not self.stage.defender.blind
 
     def _trail_holds(self, found: list[Request]) -> None:
-        rows = self.loop.run_until_complete(self.stage.store.audit(TENANT))
+        rows = self.run(self.stage.store.audit(TENANT))
         assert self.stage.ledger.first_broken(rows) == ""
         done = Counter((e["subject"], e["what"], e["who"]) for e in (json.loads(text) for _, text, _ in rows))
         people = Counter(
@@ -341,15 +361,15 @@ class Lifecycle(RuleBasedStateMachine):
         for queue in self.stage.teams.mishaps.values():
             queue.clear()
         for process, task in self.held:
-            self.loop.run_until_complete(self._end(process, task))
+            self.run(self._end(process, task))
         for device in self.stage.devices:
             if not device.online:
                 self.stage.sim.first.set_online(device, self.stage.clock.now(), online=True)
-        self.loop.run_until_complete(self.stage.until_quiet())
+        self.run(self.stage.until_quiet())
         self.stage.sim.dispatcher.advance(self.stage.sim.first)
 
     def whole_truth(self) -> None:
-        found = self.loop.run_until_complete(self.stage.requests())
+        found = self.run(self.stage.requests())
         for request in found:
             assert request.final or request.state is State.UNKNOWN, "a request was left behind"
             self._says_what_is_true(request)
@@ -403,11 +423,10 @@ class Lifecycle(RuleBasedStateMachine):
 
 def assert_approved(request: Request, accepted: int) -> None:
     """Nothing reaches the service without the approvals it needs, and none of them is the requester's."""
-    if not accepted and not request.attempts:
-        return
     approvers = {(d.who.tenant, d.who.id) for d in request.approvals}
-    assert len(approvers) >= request.approvals_needed
+    assert len(approvers) == len(request.approvals)
     assert not request.four_eyes or not any(d.who.same(request.requester) for d in request.approvals)
+    assert len(approvers) >= request.approvals_needed or not (accepted or request.attempts)
     assert accepted <= 1, "one action for each request: a second attempt finds what became of the first"
 
 

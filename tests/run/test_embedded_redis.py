@@ -118,6 +118,18 @@ async def test_a_server_that_outlived_its_bot_is_adopted(tmp_path):
     assert gone(server)
 
 
+async def test_a_server_that_outlives_its_bot_does_not_hold_its_output(tmp_path):
+    """After a SIGKILL of the bot its output ends, although Redis lives on: `make run | tee log` comes back."""
+    before = run_elsewhere(tmp_path)
+    server = await pid_of(EmbeddedRedis(tmp_path))
+    before.kill()
+    assert before.stdout.read() == ""
+    kill(before)
+    assert not gone(server)
+    async with EmbeddedRedis(tmp_path) as redis:
+        assert redis.adopted
+
+
 async def test_two_runs_on_one_folder_are_refused(tmp_path):
     """A second run on the same folder ends with a line that says so, and does not disturb the first."""
     async with EmbeddedRedis(tmp_path) as redis:
@@ -154,6 +166,28 @@ async def test_a_server_that_was_killed_is_started_again(tmp_path):
         await until_answered_by_another(redis, first)
         async with talking_to(redis) as client:
             assert await client.get("audit") == "entry"
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+
+
+async def test_a_server_that_cannot_start_again_is_tried_again(tmp_path):
+    """Where a restart fails, `keep` tries on: once the reason is gone the server is back, with all that was written."""
+    async with EmbeddedRedis(tmp_path) as redis:
+        keeper = asyncio.create_task(redis.keep())
+        async with talking_to(redis) as client:
+            await client.set("audit", "entry")
+        first = await pid_of(redis)
+        data, kept = redis.folder / "appendonly.aof", redis.folder / "kept"
+        data.rename(kept)
+        data.write_text("this is no Redis file\n" * 3)
+        os.kill(first, signal.SIGKILL)
+        while "Bad file format" not in (redis.folder / "redis.log").read_text():  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0.05)
+        kept.rename(data)
+        await until_answered_by_another(redis, first)
+        async with talking_to(redis) as client:
+            assert await client.get("audit") == "entry"
+        assert not keeper.done()
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
 

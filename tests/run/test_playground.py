@@ -60,6 +60,8 @@ def test_its_environment_holds_no_secret(tmp_path):
     given = environment(ours | {"PATH": "/bin", "HOME": "/root"}, tmp_path)
     assert not ours.keys() & given.keys()
     assert given["PATH"] == "/bin"
+    assert given["npm_config_fetch_retries"] == "1"
+    assert environment({"npm_config_fetch_retries": "5"}, tmp_path)["npm_config_fetch_retries"] == "5"
     assert given["SEND_INSTALLATION_ACTIVITY"] == "true"
     assert given["TEAMSAPPTESTER_BROWSER"] == "none"
     assert given["M365_AGENTS_PLAYGROUND_CONFIG_PATH"] == str(tmp_path / CONFIG)

@@ -4,7 +4,11 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 from contextlib import asynccontextmanager
+from itertools import takewhile
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -114,8 +118,29 @@ async def test_a_taken_port_names_its_variable(environ, names):
     line = str(refused.value)
     assert "\n" not in line
     assert all(f"{name} {environ[name]}" in line for name in names)
-    assert f"make run {names[0]}={int(environ[names[0]]) + 1000}" in line or int(environ[names[0]]) > 64535
+    proposed = dict(word.split("=") for word in line.partition("make run ")[2].split())
+    assert list(proposed) == names
+    assert all(abs(int(proposed[name]) - int(environ[name])) == 1000 and int(proposed[name]) < 65536 for name in names)
     assert bot.settings is None
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+async def test_a_host_for_metrics_that_is_not_ours_is_one_line(environ, host):
+    """METRICS_HOST must be an address of this machine; otherwise one line says so, and nothing was started."""
+    bot = Bot()
+    with pytest.raises(RunError, match=rf"^METRICS_HOST {host} cannot be used \(.+\): name one of this machine"):
+        async with running(environ | {"METRICS_HOST": host}, bot):
+            pass
+    assert bot.settings is None
+
+
+async def test_a_metrics_port_is_looked_for_at_its_own_host(environ):
+    """Another address of this machine may hold the port of the metrics; that it is taken there is said."""
+    environ["METRICS_HOST"] = "127.0.0.2"
+    held = socket.create_server(("127.0.0.2", int(environ["METRICS_PORT"])))
+    with held, pytest.raises(RunError, match=r"^METRICS_PORT \d+ is taken"):
+        async with running(environ, Bot()):
+            pass
 
 
 async def test_the_playgrounds_port_counts_only_when_it_is_wanted(environ):
@@ -128,10 +153,27 @@ async def test_the_playgrounds_port_counts_only_when_it_is_wanted(environ):
                 pass
 
 
+def test_without_node_the_rest_runs(environ, tmp_path):
+    """Where Node is missing a line says what to install; all else runs, and ends with the terminal."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "bot", "run"],
+        cwd=Path(__file__).parents[2],
+        env=environ | {"PLAYGROUND": "1", "PATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    said = list(takewhile(lambda line: not line.startswith("Ctrl-C"), process.stdout))
+    process.stdout.close()  # as when the terminal is closed: that nobody hears "Stopping." must not keep it alive
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(20) == 0
+    assert said[0].startswith("No Teams client: Node.js 18 or later with npx is missing")
+    assert not any("Starting the Teams client" in line for line in said)
+
+
 async def test_a_redis_that_does_not_answer_is_one_line(environ, tmp_path):
     """With REDIS_URL no Redis is started, and one that cannot be reached is said."""
     bot = Bot(fails=StoreDown())
-    with pytest.raises(RunError, match="Redis cannot be reached: check REDIS_URL"):
+    with pytest.raises(RunError, match=r"^Redis cannot be reached, or refuses the password: check REDIS_URL"):
         async with running(environ | {"REDIS_URL": "redis://127.0.0.1:1"}, bot):
             pass
     assert bot.settings.redis_url.get_secret_value() == "redis://127.0.0.1:1"

@@ -81,6 +81,12 @@ def test_all_missing_names_come_together():
         ("GRAPH_URL", "http://graph.microsoft.com"),
         ("LOGIN_URL", "login.microsoftonline.com"),
         ("REDIS_URL", "cache:6379"),
+        ("REDIS_URL", "redis://cache:port"),
+        ("REDIS_URL", "redis://cache:99999"),
+        ("REDIS_URL", "redis://cache/first"),
+        ("REDIS_URL", "redis://:a/b@cache:6379/0"),
+        ("REDIS_URL", "rediss://"),
+        ("APP_TENANT_ID", "contoso.com"),
         ("ALLOWED_SERVICE_URLS", ","),
         ("METRICS_PORT", "65536"),
         ("FOUR_EYES", "perhaps"),
@@ -97,6 +103,28 @@ def test_two_credentials_are_one_too_many():
     """A secret beside a managed identity is refused, since nobody could say which is used."""
     (line,) = refusal(FULL | {"MANAGED_IDENTITY_CLIENT_ID": GUID})
     assert "APP_SECRET and MANAGED_IDENTITY_CLIENT_ID" in line
+
+
+def test_a_managed_identity_is_named_by_its_id():
+    """Its client id looks like every other id of Entra; a name is refused."""
+    environ = {name: value for name, value in FULL.items() if name != "APP_SECRET"}
+    (line,) = refusal(environ | {"MANAGED_IDENTITY_CLIENT_ID": "watchkeeper-identity"})
+    assert line.startswith("MANAGED_IDENTITY_CLIENT_ID must hold")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://cache",
+        "redis://:a%2Fb@cache:6379/0",
+        "rediss://user:p@10.0.0.1:6380",
+        "redis://[::1]:6379/1",
+        "unix:///r",
+    ],
+)
+def test_every_usual_address_of_a_redis_is_taken(url):
+    """Host, port and database may be left out, and a password may hold encoded signs."""
+    assert load("serve", FULL | {"REDIS_URL": url}).redis_url.get_secret_value() == url
 
 
 def test_a_managed_identity_needs_no_secret():
