@@ -12,7 +12,7 @@ from cards import button, parts
 from cards.device import action_name
 from cards.elements import Container, TextBlock
 from cards.request import STATES, request_title
-from cards.text import NAME, Safe, clean, count, plain, plain_word, say, sentence, word
+from cards.text import NAME, Safe, clean, count, plain, plain_word, say, word
 
 T = TypeVar("T")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)

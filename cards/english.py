@@ -550,8 +550,9 @@ TEXTS: dict[str, str] = {
     " or certificate.",
     "error.permission": "The bot's app lacks the permission **{permission}**. An administrator can grant it: Entra"
     " admin center > App registrations > API permissions, then **Grant admin consent**.",
-    "error.permission-unknown": "The bot's app lacks a permission for this. An administrator can compare what is granted"
-    " with the table in the bot's README: Entra admin center > App registrations > API permissions, then **Grant admin consent**.",
+    "error.permission-unknown": "The bot's app lacks a permission for this. The table in the bot's README names those"
+    " that it needs. An administrator can grant them: Entra admin center > App registrations > API permissions, then"
+    " **Grant admin consent**.",
     "error.permission-page": "Entra admin center",
     "error.plan": "The plan of this tenant does not include it. Microsoft's licensing pages say which plan has it.",
     "error.plan-said": "{service} says: {message}",

@@ -10,12 +10,13 @@ from cards.actions import ActionsView, actions_card
 from cards.device import Isolation, device_card
 from cards.error import error_card
 from cards.help import help_card
-from cards.incident import assets_of, incident_card
+from cards.incident import asset_text, assets_of, incident_card
 from cards.incidents import IncidentList, incidents_card
 from cards.score import ScoreView, exposure_level, score_card
 from tests.cards import gallery, samples, walk
 from tests.cards.samples import COMMANDS, LOOK, MACHINE
 
+EVIDENCE = "#microsoft.graph.security."
 CARDS = gallery.every()
 
 
@@ -109,11 +110,21 @@ class TestIncident:
 
     def test_each_thing_is_shown_once_and_what_waits_wins(self):
         """Evidence that several alerts name is one line, and that it waits for approval is not hidden by another."""
-        kind = "#microsoft.graph.security.fileEvidence"
+        kind = f"{EVIDENCE}fileEvidence"
         file = {"file_details": {"file_name": "a.exe"}}
         done = Evidence(odata_type=kind, remediation_status="remediated", **file)
         waits = Evidence(odata_type=kind, remediation_status="pendingApproval", **file)
         assert [asset.remediation for asset in assets_of([done, waits, done])] == ["pendingApproval"]
+
+    def test_a_registry_key_has_its_name(self):
+        """A registry key is named as in the registry, with its hive."""
+        key = Evidence(odata_type=f"{EVIDENCE}registryKeyEvidence", registry_hive="HKEY_USERS", registry_key="Run\\x")
+        assert [asset.name for asset in assets_of([key])] == ["HKEY_USERS\\Run\\x"]
+
+    def test_evidence_of_a_new_kind_says_so(self):
+        """A kind that the catalogue does not know is no word of ours: it is named as the service sent it."""
+        (asset,) = assets_of([Evidence(odata_type=f"{EVIDENCE}aiAgentEvidence", display_name="Helper")])
+        assert asset_text(LOOK, asset) == "Other evidence (aiagent) Helper"
 
     def test_devices_can_be_opened(self):
         """A device that an incident names has a button that shows it."""
@@ -146,7 +157,7 @@ class TestLists:
         """A source that could not be read is named, and is not said to be empty."""
         said = text("actions-unread")
         assert "Could not be read: machine actions (Defender), investigations (Defender)" in said
-        assert "no action that is not over" not in said
+        assert "no action that waits or runs" not in said
         assert "Nothing that the APIs show" not in said
 
     def test_what_others_started_is_marked(self):

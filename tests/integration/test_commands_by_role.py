@@ -1,5 +1,6 @@
 """Every command in every kind of conversation for every role, and people who may not speak at all."""
 
+import re
 import uuid
 from pathlib import Path
 
@@ -242,3 +243,12 @@ async def test_role_is_kept_five_minutes_at_most(stage):
     said = words(await ask(stage, person, "/devices", here))
     assert "needs the role reader" in said
     assert len([one for one in stage.sim.calls if one[0] == DIRECTORY]) == len(calls) + 1
+
+
+@pytest.mark.parametrize("which", ["high", "mine"])
+async def test_incidents_are_counted_where_all_are_listed(stage, which):
+    """A filter that Graph does not count for is counted here, as long as everything that matches was read."""
+    here = chat(stage, [ALEX])
+    said = words(await ask(stage, ALEX, f"/incidents {which}", here))
+    assert "number of incidents is unknown" not in said
+    assert re.search(r"\d+ incidents?\b", said)
