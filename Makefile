@@ -26,7 +26,7 @@ run: installed
 	@$(VENV_PYTHON) -m bot run
 
 test: installed-dev
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m pytest -rs $(ARGS)
 
 lint: installed-dev
 	@$(VENV_PYTHON) -m ruff check .

@@ -237,7 +237,7 @@ def _alert(look: Look, alert: GraphAlert) -> Any:
     at = f", {when(look, alert.created_date_time)}" if alert.created_date_time else ""
     title = alert.title or alert.id
     text = say(look, "incident.alert-state", severity=severity, title=title, status=status + at)
-    return parts.line(text, parts.level_color(alert.level))
+    return parts.line(text, parts.level_color(alert.level) if alert.is_open else "Default")
 
 
 def _evidence(look: Look, alerts: tuple[GraphAlert, ...] | None, evidence: Sequence[Evidence]) -> Any:

@@ -25,7 +25,7 @@ from manifest.icons import ACCENT
 FOLDER = Path(__file__).parent
 PACKAGE = Path("dist/watchkeeper.zip")
 SCHEMAS = ("1.29", "1.25")
-"""The manifest schemas that the template holds for, the newest first; older admin centres may want the older one."""
+"""The manifest schemas that the template holds for, the newest first; older admin centers may want the older one."""
 SCOPES = ("team", "personal", "groupChat")
 MOST_COMMANDS = 12
 LOOK = Look(now=datetime(2000, 1, 1, tzinfo=UTC))
@@ -182,7 +182,7 @@ def main(environ: Mapping[str, str], out: Path = PACKAGE) -> int:
     except ManifestError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"{path} is ready: upload it in the Teams admin centre.\n")
+    sys.stdout.write(f"{path} is ready: upload it in the Teams admin center.\n")
     return 0
 
 

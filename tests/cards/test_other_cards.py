@@ -4,13 +4,13 @@ import pytest
 
 from bot import errors
 from bot.defender.models import Score
-from bot.graph.models import Evidence, SecureScore
+from bot.graph.models import Evidence, GraphAlert, SecureScore
 from bot.roles import Role
 from cards.actions import ActionsView, actions_card
 from cards.device import Isolation, device_card
 from cards.error import error_card
 from cards.help import help_card
-from cards.incident import asset_text, assets_of, incident_card
+from cards.incident import IncidentDetails, asset_text, assets_of, incident_card, incident_details_card
 from cards.incidents import IncidentList, incidents_card
 from cards.score import ScoreView, exposure_level, score_card
 from tests.cards import gallery, samples, walk
@@ -115,6 +115,14 @@ class TestIncident:
         done = Evidence(odata_type=kind, remediation_status="remediated", **file)
         waits = Evidence(odata_type=kind, remediation_status="pendingApproval", **file)
         assert [asset.remediation for asset in assets_of([done, waits, done])] == ["pendingApproval"]
+
+    @pytest.mark.parametrize(("status", "color"), [("new", "Attention"), ("resolved", "Default")])
+    def test_only_an_open_alert_is_marked(self, status, color):
+        """A high alert stands out for as long as it is open; one that somebody resolved does not."""
+        alert = GraphAlert(id="da1", title="Beacon", severity="high", status=status)
+        card = incident_details_card(LOOK, IncidentDetails(incident=samples.incident(str), alerts=(alert,))).card
+        (line,) = [node for node in walk.nodes(card) if "Beacon" in str(node.get("text"))]
+        assert line.get("color") == color
 
     def test_a_registry_key_has_its_name(self):
         """A registry key is named as in the registry, with its hive."""

@@ -13,7 +13,8 @@ from bot.responses import requests
 from bot.responses.models import State
 from handlers import isolate
 from tests.responses.people import ADELE, ALEX, MEGAN, PATTI, TENANT, place
-from tests.responses.stage import RESPONSES, Killed, Stage
+from tests.responses.processes import Killed
+from tests.responses.stage import RESPONSES, Stage
 
 
 async def trail(stage: Stage) -> list[tuple[str, str]]:

@@ -6,25 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import Rejected, Stale, StoreDown
-from bot.responses import follow, machine
+from bot.errors import Rejected
+from bot.responses import follow
 from bot.responses.models import State
 from bot.simulator import Fault
 from bot.simulator.actions import Order
 from handlers import isolate
 from tests.responses.people import ADELE, ALEX, MEGAN, PATTI, TENANT
-from tests.responses.stage import RESPONSES, Killed, Stage, Through
+from tests.responses.stage import RESPONSES, Stage
 
 ISOLATE = "defender.machines.isolate"
 LIST = "defender.machineactions.list"
-
-
-async def approved(stage: Stage, response: str = "isolate", who=ADELE, device: int = 0, **more) -> str:
-    """A request that was asked and approved."""
-    request, _ = await stage.desk().propose(stage.proposal(who, response, device, **more))
-    if request.approvals_needed:
-        await stage.desk().approve(request.id, MEGAN)
-    return request.id
 
 
 async def pass_time(stage: Stage, seconds: float, *keys: str) -> None:
@@ -48,7 +40,7 @@ async def what_is_sent(stage: Stage, key: str) -> list[str]:
 async def test_an_approved_request_is_sent_and_followed_to_its_end():
     """One action with our mark, who and why; its end on the device ends the request."""
     stage = Stage()
-    key = await approved(stage, reason="beacon  to a\nbad host")
+    key = await stage.approved(reason="beacon  to a\nbad host")
     await stage.work(key)
     sent = await stage.request(key)
     assert (sent.state, sent.status) == (State.SENT, "Pending")
@@ -63,7 +55,7 @@ async def test_an_action_that_fails_is_said_to_have_failed(fate, state):
     """The service's own end is the request's end."""
     stage = Stage()
     stage.sim.dispatcher.fates[stage.devices[0].id, "Isolate"] = fate
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.until_quiet()
     assert ((await stage.request(key)).state, stage.devices[0].isolated) == (state, False)
 
@@ -80,7 +72,7 @@ async def test_what_was_not_carried_out_is_sent_later_under_the_same_mark(fault)
     """429, 401 and "already in progress" are said on the card, and the call is made again by itself."""
     stage = Stage()
     stage.sim.faults.add(ISOLATE, fault)
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.work(key)
     waiting = await stage.request(key)
     assert (waiting.state, waiting.attempts) == (State.APPROVED, ())
@@ -103,11 +95,11 @@ async def test_a_refusal_ends_the_request_and_says_why(fault, trouble):
     """What the service refuses for good is not tried again; the way is free for the next request."""
     stage = Stage()
     stage.sim.faults.add(ISOLATE, fault)
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.work(key)
     over = await stage.request(key)
     assert (over.state, over.trouble, over.status, stage.own()) == (State.FAILED, trouble, "", [])
-    other = await approved(stage)
+    other = await stage.approved()
     await stage.work(other)
     assert (await stage.request(other)).state is State.SENT
 
@@ -118,7 +110,7 @@ async def test_a_call_without_answer_is_found_again(kind, unlisted):
     """However late the service lists the action it accepted, it is found and never made a second time."""
     stage = Stage()
     stage.sim.faults.add(ISOLATE, Fault(kind=kind, acted=True, unlisted=unlisted))
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.work(key)
     assert (await stage.request(key)).state is State.UNKNOWN
     await stage.until_quiet()
@@ -129,7 +121,7 @@ async def test_a_call_that_was_lost_stays_unknown_until_a_person_decides():
     """Nothing is sent again by itself; after five minutes the card asks, and "send again" is a second attempt."""
     stage = Stage()
     stage.sim.faults.add(ISOLATE, Fault(kind="reset"))
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.until_quiet(timedelta(hours=3))
     assert ((await stage.request(key)).state, stage.own()) == (State.UNKNOWN, [])
     await stage.desk().resend(key, ALEX)
@@ -142,7 +134,7 @@ async def test_sending_again_finds_what_the_first_attempt_became():
     """Where the action turned up after the search, the second attempt takes it and sends nothing."""
     stage = Stage()
     stage.sim.faults.add(ISOLATE, Fault(kind="reset", acted=True, unlisted=400))
-    key = await approved(stage)
+    key = await stage.approved()
     await pass_time(stage, 350, key)
     await stage.desk().resend(key, ALEX)
     stage.clock.move(60)
@@ -157,7 +149,7 @@ async def test_a_second_attempt_that_fails_leaves_the_first_unknown(how):
     """When "send again" came to nothing, the card goes on to say that the first call may have been accepted."""
     stage = Stage()
     stage.sim.faults.add(ISOLATE, Fault(kind="reset"))
-    key = await approved(stage)
+    key = await stage.approved()
     await pass_time(stage, 330, key)
     fault = Fault(kind="forbidden") if how == "refused" else Fault(kind="expired", times=9999)
     stage.sim.faults.add(ISOLATE, fault)
@@ -172,7 +164,7 @@ async def test_nothing_is_sent_where_the_device_cannot_be_listed():
     """Without knowing what is under way no call is made; when its time is over the request expires unsent."""
     stage = Stage()
     stage.sim.faults.add(LIST, Fault(kind="error", status=503, times=9999))
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.until_quiet()
     assert ((await stage.request(key)).state, stage.own()) == (State.EXPIRED, [])
     assert stage.defender.listed > 100
@@ -181,7 +173,7 @@ async def test_nothing_is_sent_where_the_device_cannot_be_listed():
 async def test_the_list_is_read_before_the_call():
     """The device's actions are listed once before the POST."""
     stage = Stage()
-    key = await approved(stage)
+    key = await stage.approved()
     before = stage.defender.listed
     await stage.work(key)
     assert stage.defender.listed == before + 1
@@ -191,7 +183,7 @@ async def test_a_slow_listing_delays_the_call_to_the_next_time():
     """A process that was held up for longer than it may send sends nothing, and tries again afresh."""
     stage = Stage()
     stage.sim.faults.add(LIST, Fault(kind="slow", seconds=22))
-    key = await approved(stage)
+    key = await stage.approved()
     services = replace(stage.services(), defender=lambda _customer: stage.defender)  # no limit but follow.py's own
     await follow.step(services, TENANT, key)
     assert ((await stage.request(key)).state, stage.own()) == (State.APPROVED, [])
@@ -204,7 +196,7 @@ async def test_the_same_action_of_another_is_adopted(scope):
     """Somebody isolates the device in the portal: the request follows that action and says that it is not its own."""
     stage = Stage()
     foreign = portal(stage, "Isolate", scope)
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.work(key)
     request = await stage.request(key)
     assert (request.attempt.action, request.attempt.adopted, stage.own()) == (foreign, True, [])
@@ -217,7 +209,7 @@ async def test_another_action_of_the_family_is_waited_for(type_, scope):
     """One that does something else, or does not say what it does, is named, waited for, and then ours is sent."""
     stage = Stage()
     portal(stage, type_, scope)
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.work(key)
     waiting = await stage.request(key)
     assert (waiting.state, waiting.trouble, stage.own()) == (State.APPROVED, "trouble.other_action", [])
@@ -230,7 +222,7 @@ async def test_an_action_of_another_family_does_not_matter():
     """A scan that runs for hours does not delay an isolation."""
     stage = Stage()
     portal(stage, "RunAntiVirusScan", "Full")
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.work(key)
     assert (await stage.request(key)).state is State.SENT
 
@@ -240,7 +232,7 @@ async def test_the_service_may_answer_with_anothers_action(scope, state):
     """A POST may be answered with an action that was active already: it is adopted only if it does the same."""
     stage = Stage()
     stage.sim.dispatcher.repeat = "existing"
-    key = await approved(stage)
+    key = await stage.approved()
     listing = stage.defender.machine_actions
 
     class Racing(type(stage.defender)):
@@ -264,9 +256,9 @@ async def test_a_release_takes_a_waiting_isolation_back():
     """The device is away, the isolation waits; a release is approved: the isolation is cancelled first."""
     stage = Stage()
     stage.sim.first.set_online(stage.devices[0], stage.clock.now(), online=False)
-    first = await approved(stage)
+    first = await stage.approved()
     await stage.work(first)
-    second = await approved(stage, "release", PATTI)
+    second = await stage.approved("release", PATTI)
     await stage.work(second)
     assert (await stage.request(second)).trouble == "trouble.waits_for"
     assert stage.own(first)[0].status == "Cancelled"
@@ -282,11 +274,11 @@ async def test_a_release_takes_a_waiting_isolation_back():
 async def test_a_release_waits_for_an_isolation_that_runs():
     """What the device has begun is not cancelled under it; the release follows."""
     stage = Stage()
-    first = await approved(stage)
+    first = await stage.approved()
     await stage.work(first)
     await pass_time(stage, 5, first)
     assert (await stage.request(first)).status == "InProgress"
-    second = await approved(stage, "release", PATTI)
+    second = await stage.approved("release", PATTI)
     await stage.until_quiet()
     ends = [(await stage.request(key)).state for key in (first, second)]
     assert (ends, stage.devices[0].isolated) == ([State.SUCCEEDED, State.SUCCEEDED], False)
@@ -311,10 +303,10 @@ async def test_what_was_given_up_holds_the_next_until_it_cannot_come_any_more():
     """A person gives up early, the action is accepted but not listed: the release waits until it would be seen."""
     stage = Stage()
     stage.sim.faults.add(ISOLATE, Fault(kind="reset", acted=True, unlisted=170))
-    first = await approved(stage)
+    first = await stage.approved()
     await stage.work(first)
     await stage.desk().give_up(first, ALEX)
-    second = await approved(stage, "release", PATTI)
+    second = await stage.approved("release", PATTI)
     await pass_time(stage, 250, second)
     assert (await stage.request(second)).trouble_values["id"] == first
     await stage.until_quiet()
@@ -326,9 +318,9 @@ async def test_an_unknown_request_holds_the_next():
     """While nobody knows whether the isolation was accepted, no release of the device is sent."""
     stage = Stage()
     stage.sim.faults.add(ISOLATE, Fault(kind="reset"))
-    first = await approved(stage)
+    first = await stage.approved()
     await stage.work(first)
-    second = await approved(stage, "release", PATTI)
+    second = await stage.approved("release", PATTI)
     await stage.until_quiet()
     assert ((await stage.request(second)).state, stage.own()) == (State.EXPIRED, [])
     assert (await stage.request(first)).state is State.UNKNOWN
@@ -338,8 +330,8 @@ async def test_other_devices_do_not_wait():
     """What holds one device holds no other."""
     stage = Stage()
     stage.sim.faults.add(ISOLATE, Fault(kind="reset"))
-    await stage.work(await approved(stage))
-    other = await approved(stage, device=1)
+    await stage.work(await stage.approved())
+    other = await stage.approved(device=1)
     await stage.work(other)
     assert (await stage.request(other)).state is State.SENT
 
@@ -347,7 +339,7 @@ async def test_other_devices_do_not_wait():
 async def test_an_action_that_disappears_is_looked_for_on():
     """A 404 for the action is said on the card; the request neither ends nor is forgotten."""
     stage = Stage()
-    key = await approved(stage)
+    key = await stage.approved()
     await stage.work(key)
     gone = stage.sim.first.actions.pop((await stage.request(key)).attempt.action)
     await pass_time(stage, 60, key)
@@ -356,122 +348,6 @@ async def test_an_action_that_disappears_is_looked_for_on():
     stage.sim.first.actions[gone.id] = gone
     await stage.until_quiet()
     assert (await stage.request(key)).state is State.SUCCEEDED
-
-
-CRASHES = [(count, how) for count in range(1, 26) for how in ("die before", "die after")]
-
-
-@pytest.mark.parametrize(("count", "how"), CRASHES)
-async def test_wherever_the_worker_dies_there_is_one_action_and_an_end(count, how):
-    """Another worker takes over: never a second action, and an end, or a question where nothing was sent."""
-    stage = Stage()
-    stage.sim.faults.add(ISOLATE, Fault(kind="accept", unlisted=170))
-    key = await approved(stage)
-    process = stage.process()
-    process.arm(count, how)
-    try:
-        await stage.work(key, process)
-    except Killed:
-        assert process.dead
-    await stage.until_quiet()
-    request = await stage.request(key)
-    assert (request.state, len(stage.own())) in ((State.SUCCEEDED, 1), (State.UNKNOWN, 0))
-    assert stage.devices[0].isolated == (request.state is State.SUCCEEDED)
-
-
-@pytest.mark.parametrize("count", range(1, 26))
-async def test_a_store_that_goes_away_costs_no_second_action(count):
-    """Redis fails at any of the worker's calls, also between the POST and its commit: found again, never doubled."""
-    stage = Stage()
-    stage.sim.faults.add(ISOLATE, Fault(kind="accept", unlisted=170))
-    key = await approved(stage)
-    process = stage.process()
-    calls = 0
-
-    class Failing(type(stage.store)):
-        """The same records, behind a connection that breaks once."""
-
-        async def commit(self, customer, changes, sealed=None):
-            """Fail at the one, work at the others."""
-            nonlocal calls
-            calls += 1
-            if calls == count:
-                raise StoreDown("gone for a moment")
-            await super().commit(customer, changes, sealed)
-
-    failing = Failing(stage.clock)
-    vars(failing).update(vars(stage.store))
-    services = stage.services(process)
-    services = replace(services, ledger=type(services.ledger)(Through(process, failing), "audit key"))
-    for _ in range(3):
-        try:
-            await follow.step(services, TENANT, key)
-        except StoreDown:
-            stage.clock.move(1)
-    await stage.until_quiet()
-    request = await stage.request(key)
-    assert (request.state, len(stage.own())) in ((State.SUCCEEDED, 1), (State.UNKNOWN, 0))
-
-
-async def test_a_card_that_is_posted_meanwhile_does_not_stop_the_sending():
-    """The record's posts change while the request takes its way: that is no race lost, and it is sent at once."""
-    stage = Stage()
-    key = await approved(stage)
-
-    class Interfering(type(stage.store)):
-        """Somebody writes down a post right before the request begins to be sent."""
-
-        async def commit(self, customer, changes, sealed=None):
-            """Let the other write come first."""
-            if changes[0].state == "sending" and not interfered:
-                interfered.append(changes)
-                (post,) = (await stage.request(key)).posts
-                await stage.desk().adopt(key, post.model_copy(update={"message": "m7"}))
-            await super().commit(customer, changes, sealed)
-
-    interfered: list = []
-    interfering = Interfering(stage.clock)
-    vars(interfering).update(vars(stage.store))
-    services = stage.services()
-    services = replace(services, ledger=type(services.ledger)(interfering, "audit key"))
-    await follow.step(services, TENANT, key)
-    assert interfered
-    assert (await stage.request(key)).state is State.SENT
-
-
-async def test_a_stopped_worker_cannot_write_over_what_came_after():
-    """A worker frozen with an old status in its hands goes on after the end was seen: the end stands, and is shown."""
-    stage = Stage()
-    key = await approved(stage)
-    await stage.work(key)
-    stage.clock.move(6)
-    frozen = follow.Follower(stage.services(), await stage.request(key))
-    await stage.until_quiet()
-    before = await stage.request(key)
-    assert before.state is State.SUCCEEDED
-    stale = machine.look_later(frozen.request, stage.clock.now(), timedelta(0), "trouble.throttled")
-    with pytest.raises(Stale):
-        await frozen._write(stale)
-    assert await stage.request(key) == before
-
-
-async def test_two_observers_leave_the_card_with_the_newest():
-    """Two workers that saw different statuses at once: one write counts, so no number stands for two contents."""
-    stage = Stage()
-    key = await approved(stage)
-    await stage.work(key)
-    seen = await stage.request(key)
-    one, two = follow.Follower(stage.services(), seen), follow.Follower(stage.services(), seen)
-    stage.clock.move(5)
-    await one.check()
-    assert (await stage.request(key)).status == "InProgress"
-    stage.clock.move(30)
-    with pytest.raises(Stale):
-        await two.check()
-    await stage.until_quiet()
-    request = await stage.request(key)
-    (message,) = stage.teams.messages.values()
-    assert (request.state, message.shown.card["state"]) == (State.SUCCEEDED, "succeeded")
 
 
 async def test_two_approvers_are_named_in_the_comment():
@@ -489,7 +365,7 @@ async def test_two_approvers_are_named_in_the_comment():
 async def test_a_long_reason_keeps_the_mark():
     """However long the reason, the comment is bounded and begins with the mark."""
     stage = Stage()
-    key = await approved(stage, reason="x" * 2000)
+    key = await stage.approved(reason="x" * 2000)
     await stage.work(key)
     (action,) = stage.own()
     assert (action.comment.startswith(f"[{key}/1]"), len(action.comment)) == (True, follow.COMMENT_BOUND)

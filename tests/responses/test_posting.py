@@ -16,8 +16,10 @@ from bot.posts import Post, Shownable
 from bot.records import mutate, write
 from bot.state.memory import MemoryStore
 from bot.turn import Shown
+from tests.responses.fake_teams import Mishap
 from tests.responses.people import TENANT, place
-from tests.responses.stage import Killed, Mishap, Process, Stage, pointer
+from tests.responses.processes import Killed, Process
+from tests.responses.stage import Stage, pointer
 
 NOT_SENT = Unavailable("teams", "send", sent=False)
 SILENT = Unavailable("teams", "send", sent=True, status=502)

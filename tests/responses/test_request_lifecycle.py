@@ -31,8 +31,10 @@ from bot.responses.models import Request, State
 from bot.simulator import Fault
 from bot.simulator.actions import Order
 from handlers import isolate
+from tests.responses.fake_teams import Mishap
 from tests.responses.people import ADELE, ALEX, MEGAN, PATTI, TENANT, place
-from tests.responses.stage import RESPONSES, TYPES, Killed, Mishap, Process, Stage
+from tests.responses.processes import Killed, Process
+from tests.responses.stage import RESPONSES, TYPES, Stage
 
 PROFILES = {
     "default": settings(max_examples=150, stateful_step_count=30),
