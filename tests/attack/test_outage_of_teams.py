@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Unavailable
+from tests.responses.fake_teams import Mishap
 from tests.responses.people import ADELE, TENANT
-from tests.responses.stage import Mishap, Stage
+from tests.responses.stage import Stage
 
 
 @pytest.mark.parametrize(("unanswered", "hours"), [(2, 0.2), (3, 1), (5, 10)])
