@@ -186,8 +186,9 @@ def test_evidence_tells_device_file_process_and_the_unknown_apart():
         "MsSense.exe",
         "System",
     )
-    assert registry.kind == "registrykey"
-    assert (registry.model_extra or {})["registryHive"] == "HKEY_LOCAL_MACHINE"
+    assert (registry.kind, registry.registry_hive) == ("registrykey", "HKEY_LOCAL_MACHINE")
+    unknown = Evidence.model_validate({"@odata.type": "#microsoft.graph.security.newEvidence", "newField": 1})
+    assert (unknown.kind, (unknown.model_extra or {})["newField"]) == ("new", 1)
 
 
 def test_what_waits_for_approval_is_seen_on_alert_and_evidence():
