@@ -182,12 +182,15 @@ class EmbeddedRedis:
             decode_responses=True,
             retry=Retry(NoBackoff(), 0),
         )
+        cancels = _cancels()
         try:
             return await question(client)
         except (RedisError, OSError):
             return None
         finally:
             await client.aclose()
+            if _cancels() > cancels:  # on Python 3.11 a cancel can be lost inside redis-py (asyncio.wait_for)
+                raise asyncio.CancelledError
 
     async def _gone(self) -> bool:
         """Whether the server ended in good time: then its lock is free."""
@@ -215,6 +218,11 @@ def _locked(path: Path) -> int | None:
         os.close(handle)
         return None
     return handle
+
+
+def _cancels() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def _socket_path(folder: Path) -> Path:

@@ -36,18 +36,20 @@ LEASE = 20.0
 
 
 @asynccontextmanager
-async def holding(services: Services, customer: str, name: str) -> AsyncIterator[bool]:
+async def holding(services: Services, customer: str, name: str, lease: float = LEASE) -> AsyncIterator[bool]:
     """Hold a lease while working, renewing it; yields False where somebody else holds it, be it in this process."""
     store, owner = services.store, f"{services.worker}/{secrets.token_hex(4)}"
-    if not await store.lease(customer, name, owner, LEASE):
+    if not await store.lease(customer, name, owner, lease):
         yield False
         return
 
+    over = asyncio.Event()
+
     async def renew() -> None:
-        while True:
-            await asyncio.sleep(LEASE / 3)
+        while not over.is_set():  # on Python 3.11 a cancel can be lost inside redis-py (asyncio.wait_for)
+            await asyncio.sleep(lease / 3)
             try:
-                if not await store.lease(customer, name, owner, LEASE):
+                if not await store.lease(customer, name, owner, lease):
                     log.warning("lease_lost", name=name)
             except StoreDown:
                 log.warning("lease_not_renewed", name=name)
@@ -56,7 +58,9 @@ async def holding(services: Services, customer: str, name: str) -> AsyncIterator
     try:
         yield True
     finally:
+        over.set()
         renewing.cancel()
+        await asyncio.wait({renewing})  # a renewal after the release would hold it for nobody
         try:
             await store.release(customer, name, owner)
         except StoreDown:

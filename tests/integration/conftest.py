@@ -25,6 +25,7 @@ from bot.clock import Clock
 from bot.demo import ADELE, ALEX, APP_ID, ISAIAH, LYNNE, MEGAN, PATTI, TENANT, Person
 from bot.settings import Settings, load
 from bot.simulator.server import Simulator
+from tests.state.redis_process import TOOLS
 
 OTHER_TENANT = "00000000-0000-0000-0000-000000000002"
 CHANNEL = "19:soc@thread.tacv2"
@@ -49,7 +50,7 @@ class RedisProcess:
 
     def start(self) -> None:
         command = [
-            str(redis_binary.find(self.folder / "tools")),
+            str(redis_binary.find(TOOLS)),
             *("--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder)),
             *("--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"),
         ]

