@@ -188,7 +188,7 @@ class EmbeddedRedis:
         except (RedisError, OSError):
             return None
         finally:
-            await client.aclose()
+            await asyncio.shield(asyncio.ensure_future(client.aclose()))  # a cancel must not leave it half closed
             if _cancels() > cancels:  # on Python 3.11 a cancel can be lost inside redis-py (asyncio.wait_for)
                 raise asyncio.CancelledError
 
