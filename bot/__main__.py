@@ -13,6 +13,7 @@ import typer
 
 import handlers
 from bot.app import serving
+from bot.command import Features
 from bot.errors import StoreError
 from bot.run import RunError
 from bot.run import run as run_everything
@@ -82,7 +83,7 @@ def serve() -> None:
     settings = _settings("serve")
     _log_as_lines(sys.stderr)
     try:
-        asyncio.run(_serve(settings))
+        asyncio.run(serve_until_told(settings, handlers.features(settings.poll_seconds)))
     except StoreError:
         raise _stop(
             "Redis cannot be reached, or refuses the password. Please check REDIS_URL and that the server runs."
@@ -96,13 +97,13 @@ def _port_trouble(failure: OSError) -> str:
     return f"A port cannot be opened ({what})."
 
 
-async def _serve(settings: Settings) -> None:
+async def serve_until_told(settings: Settings, features: Features) -> None:
     """Serve until a signal asks to stop; what is under way is finished first."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with serving(settings, handlers.features(settings.poll_seconds)):
+    async with serving(settings, features):
         await stop.wait()
 
 

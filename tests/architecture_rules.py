@@ -39,9 +39,11 @@ LEAVES = (
     "bot.defender.models",
     "bot.errors",
     "bot.graph.models",
+    "bot.history",
     "bot.incidents",
     "bot.responses.models",
     "bot.roles",
+    "bot.sources",
     "bot.subscriptions",
     "bot.turn",
 )
