@@ -20,7 +20,7 @@ NO_VENV = $(PYTHON) lacks its venv module. On Debian or Ubuntu: sudo apt install
 problem = $(if $(call fits,$(or $(PYTHON),false)),$(if $(call with_venv,$(PYTHON)),,$(NO_VENV)),$(NO_PYTHON))
 endif
 
-.PHONY: run test lint format manifest lock clean venv installed installed-dev
+.PHONY: run test lint format audit manifest lock clean venv installed installed-dev
 
 run: installed
 	@$(VENV_PYTHON) -m bot run
@@ -35,6 +35,9 @@ lint: installed-dev
 
 format: installed-dev
 	@$(VENV_PYTHON) -m ruff format .
+
+audit: installed-dev
+	@$(VENV_PYTHON) -m tests.dependency_audit
 
 manifest: installed
 	@$(VENV_PYTHON) -m bot manifest
