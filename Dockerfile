@@ -14,7 +14,7 @@ COPY bot bot
 COPY cards cards
 COPY handlers handlers
 COPY manifest manifest
-COPY pyproject.toml .
+COPY pyproject.toml requirements.lock ./
 USER 10001
 EXPOSE 3978
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \

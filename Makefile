@@ -20,13 +20,21 @@ NO_VENV = $(PYTHON) lacks its venv module. On Debian or Ubuntu: sudo apt install
 problem = $(if $(call fits,$(or $(PYTHON),false)),$(if $(call with_venv,$(PYTHON)),,$(NO_VENV)),$(NO_PYTHON))
 endif
 
-.PHONY: run test lint format audit manifest lock clean venv installed installed-dev
+.PHONY: run test soak bench lint format audit manifest doctor lock clean venv installed installed-dev
 
 run: installed
 	@$(VENV_PYTHON) -m bot run
 
 test: installed-dev
 	@$(VENV_PYTHON) -m pytest -rs $(ARGS)
+
+# Plays requests and incidents with faults and kills: SEED=, REQUESTS=, INCIDENTS=, KILLS=; QUICK=1 is a short one.
+soak: installed-dev
+	@SEED=$(SEED) REQUESTS=$(REQUESTS) INCIDENTS=$(INCIDENTS) KILLS=$(KILLS) QUICK=$(QUICK) $(VENV_PYTHON) -m tests.soak
+
+# QUICK=1: a small version that takes under two minutes. OUT=file.md: the tables are written there, too.
+bench: installed-dev
+	@QUICK=$(QUICK) OUT=$(OUT) $(VENV_PYTHON) -m tests.bench $(ARGS)
 
 lint: installed-dev
 	@$(VENV_PYTHON) -m ruff check .
@@ -41,6 +49,9 @@ audit: installed-dev
 
 manifest: installed
 	@$(VENV_PYTHON) -m bot manifest
+
+doctor: installed
+	@$(VENV_PYTHON) -m bot doctor $(ARGS)
 
 lock:
 	@command -v uv >/dev/null || { echo "uv is needed to write the lock files: pip install uv" >&2; exit 1; }

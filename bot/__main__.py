@@ -1,44 +1,33 @@
-"""The command line: `python -m bot run|serve|simulate|manifest`. The only module that sees bot and handlers."""
+"""The command line: run, serve, doctor, simulate, manifest, audit. The only module that sees bot and handlers."""
 
 import asyncio
-import logging
 import os
-import signal
 import sys
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Annotated, TextIO
 
-import structlog
 import typer
 
 import handlers
 from bot.app import serving
+from bot.audit.command_line import audit
+from bot.clock import Clock
 from bot.command import Features
+from bot.doctor.command_line import Order
+from bot.doctor.command_line import called as doctor_called
+from bot.ending import Told
 from bot.errors import StoreError
+from bot.logs import log_as_lines
 from bot.run import RunError
 from bot.run import run as run_everything
 from bot.settings import Mode, Settings, SettingsError, load
 from bot.simulator import Simulator
+from bot.traces import export_traces
 from manifest import build as package
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-
-
-def _log_as_lines(stream: TextIO) -> None:
-    """Structured logs, one JSON object a line. Tracebacks are plain: local variables could hold a token."""
-    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(stream),
-        cache_logger_on_first_use=True,
-    )
+cli.add_typer(audit, name="audit")
 
 
 def _stop(words: str) -> typer.Exit:
@@ -58,7 +47,7 @@ def run() -> None:
     """The whole thing on this machine: Redis, simulated customers, the bot, and the Playground as a Teams client."""
     settings = _settings("run")
     with _log_file(settings) as log:
-        _log_as_lines(log)
+        log_as_lines(log)
         try:
             asyncio.run(run_everything(settings, _opened))
         except RunError as error:
@@ -81,9 +70,11 @@ def _opened(settings: Settings) -> AbstractAsyncContextManager[object]:
 def serve() -> None:
     """Production: needs an app registration, tenants, roles, an audit key and a Redis."""
     settings = _settings("serve")
-    _log_as_lines(sys.stderr)
+    log_as_lines(sys.stderr)
     try:
         asyncio.run(serve_until_told(settings, handlers.features(settings.poll_seconds)))
+    except SettingsError as error:
+        raise _stop(str(error)) from None
     except StoreError:
         raise _stop(
             "Redis cannot be reached, or refuses the password. Please check REDIS_URL and that the server runs."
@@ -97,14 +88,29 @@ def _port_trouble(failure: OSError) -> str:
     return f"A port cannot be opened ({what})."
 
 
-async def serve_until_told(settings: Settings, features: Features) -> None:
+async def serve_until_told(settings: Settings, features: Features, clock: Clock | None = None) -> None:
     """Serve until a signal asks to stop; what is under way is finished first."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    async with serving(settings, features):
-        await stop.wait()
+    told = Told()
+    flush = export_traces(os.environ)
+    async with serving(settings, features, clock) as bot:
+        linger = await told.wait()
+        bot.end()
+        await asyncio.sleep(linger)
+    await asyncio.to_thread(flush)
+
+
+@cli.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")] = False,  # noqa: FBT002 - a flag
+    customer: Annotated[str, typer.Option(metavar="ID", help="Look at this customer's tenant only.")] = "",
+    simulated: Annotated[bool, typer.Option("--simulated", help="Look at the `make run` that is up.")] = False,  # noqa: FBT002 - a flag
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for a warning, too.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Look at everything that `serve` needs: 0 is returned where there is no problem, else 1. It changes nothing."""
+    order = Order(customer=customer.strip().lower(), simulated=simulated, as_json=as_json, strict=strict)
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:  # the report says it all
+        log_as_lines(nowhere)
+        raise typer.Exit(doctor_called(order, handlers.features(1.0), os.environ, sys.stdout))
 
 
 @cli.command()
@@ -118,7 +124,7 @@ def simulate(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine to serve at.")] = 3979,
 ) -> None:
     """Only the simulated customers: login, Graph, Defender and a Bot Connector at one port."""
-    _log_as_lines(sys.stderr)
+    log_as_lines(sys.stderr)
     try:
         asyncio.run(_simulate(port))
     except OSError as failure:

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import httpx
 import structlog
@@ -16,21 +16,26 @@ from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import generate_latest
 
 from bot.audit import Ledger
+from bot.audit.same_key import same_key
 from bot.auth import CONNECTOR_SCOPE, DEFENDER_SCOPE, GRAPH_SCOPE, BearerAuth, TokenSource
+from bot.budgets import Budgets, Spoken
 from bot.clock import Clock, SystemClock
 from bot.command import Features
 from bot.defender.client import Defender
 from bot.defender.http import HttpDefender
 from bot.dispatch import Dispatch
+from bot.ending import Ending
 from bot.errors import StoreError
 from bot.graph.client import Graph
 from bot.graph.http import HttpGraph
 from bot.graph.http import headers as graph_headers
-from bot.http import Api, new_client
-from bot.jobs import Jobs
+from bot.heartbeat import Heart
+from bot.http import Api, Budget, new_client, unlimited
+from bot.jobs import LONG_ROUND, Jobs
+from bot.posts import DAY
 from bot.roles import Role, RoleBook
 from bot.services import Services
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.state.redis import RedisStore
 from bot.subscribers import ended_by_teams
 from bot.teams.memory import ConversationMemory
@@ -39,7 +44,15 @@ from bot.turn import Answer, Turn
 
 log = structlog.get_logger()
 
-GRACE_SECONDS = 8.0
+OTHER_KEY = (
+    "AUDIT_KEY is not the one that the audit trail in this Redis is sealed with: please put that one back. "
+    "The copy that you kept outside of Redis has it."
+)
+PATIENCE = 2.25
+IDLE = 75.0
+"""Seconds after which a connection is closed that is idle, or whose headers do not come to an end."""
+JOBS_RESERVE, DRAIN_RESERVE = 0.5, 1.25
+"""Seconds that are kept for what is closed after the jobs, and after the slow answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +65,13 @@ class Bot:
     jobs: Jobs
     dispatch: Dispatch
     store: RedisStore
+    heart: Heart
+    ending: Ending = field(default_factory=Ending)
+
+    def end(self) -> None:
+        """Begin to end: not ready any more, no new jobs; turns that still come are answered."""
+        self.ending.begin()
+        self.jobs.pause()
 
 
 BOT = web.AppKey("bot", Bot)
@@ -60,8 +80,11 @@ BOT = web.AppKey("bot", Bot)
 class Clients:
     """The customers' Defender and Graph, made when first asked for; they share one HTTP client and one token source."""
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient, tokens: TokenSource) -> None:
+    def __init__(
+        self, settings: Settings, http: httpx.AsyncClient, tokens: TokenSource, budget: Budget = unlimited
+    ) -> None:
         self._settings = settings
+        self._budget = budget
         self._http = http
         self._tokens = tokens
         self._defenders: dict[str, Defender] = {}
@@ -83,30 +106,40 @@ class Clients:
 
     def _api(self, url: str, customer: str, scope: str, headers: Callable[[], Mapping[str, str]] = dict) -> Api:
         auth = BearerAuth(self._tokens, customer, scope)
-        return Api(self._http, base_url=url, auth=auth, customer=customer, headers=headers)
+        return Api(self._http, base_url=url, auth=auth, customer=customer, headers=headers, budget=self._budget)
 
 
 @contextlib.asynccontextmanager
 async def running_bot(settings: Settings, features: Features, clock: Clock | None = None) -> AsyncIterator[Bot]:
-    """Everything opened, the jobs at work; closed again in the opposite order. Raises StoreDown without Redis."""
+    """Everything opened, the jobs at work; closed again in the opposite order.
+
+    Raises StoreDown without Redis, SettingsError where the audit trail in it was sealed with another key.
+    Closing takes at most as long as `Ending` says; what hangs is left behind.
+    """
     clock = clock or SystemClock()
     if settings.redis_url is None:
         raise ValueError("REDIS_URL is not set")
     url = settings.redis_url.get_secret_value()
+    ending = Ending()
     async with contextlib.AsyncExitStack() as stack:
         store = RedisStore.open(url)
-        stack.push_async_callback(store.close)
-        http = await stack.enter_async_context(new_client(proxies=not settings.development))
+        stack.push_async_callback(ending.finish, "store", store.close)
+        http = new_client(proxies=not settings.development)
+        stack.push_async_callback(ending.finish, "http", http.aclose)
         tokens = TokenSource(
             client_id=settings.app_id, credential=settings.credential(), login_url=settings.login_url, clock=clock
         )
-        stack.push_async_callback(tokens.close)
-        bot = _assembled(settings, features, clock, store, http, tokens, url)
+        stack.push_async_callback(ending.finish, "tokens", tokens.close)
+        bot = replace(_assembled(settings, features, clock, store, http, tokens, url), ending=ending)
         bot.seam.start()
-        stack.push_async_callback(bot.seam.close)
+        stack.push_async_callback(ending.finish, "seam", bot.seam.close)
+        if not await same_key(store, bot.services.ledger.seals):
+            raise SettingsError([OTHER_KEY])
         await bot.jobs.start(bot.services)
-        stack.push_async_callback(bot.jobs.stop)
-        stack.push_async_callback(bot.dispatch.drain, GRACE_SECONDS)
+        stack.push_async_callback(lambda: bot.jobs.stop(ending.left(JOBS_RESERVE)))
+        bot.heart.start()
+        stack.push_async_callback(ending.finish, "heart", bot.heart.close, DRAIN_RESERVE)
+        stack.push_async_callback(lambda: bot.dispatch.drain(ending.left(DRAIN_RESERVE)))
         yield bot
 
 
@@ -120,43 +153,66 @@ def _assembled(
     redis_url: str,
 ) -> Bot:
     """Put the parts together. The seam needs the dispatch and the dispatch the seam's client: one is bound late."""
-    clients = Clients(settings, http, tokens)
+    clients = Clients(settings, http, tokens, Budgets(store, clock))
     jobs = Jobs(redis_url, features, lambda: sorted(settings.allowed_tenants))
     late: dict[str, Dispatch] = {}
 
     async def on_turn(turn: Turn) -> Answer:
         return await late["dispatch"](turn)
 
+    def said(turn: Turn) -> None:
+        late["dispatch"].said(turn)
+
     seam = build_teams(
-        TeamsSettings(
-            app_id=settings.app_id,
-            tenants=settings.allowed_tenants,
-            hosts=settings.allowed_service_urls,
-            openid_url=settings.bot_openid_url,
-            development=settings.anonymous,
-            loopback=settings.development,
-        ),
+        _teams_settings(settings),
         http=http,
         auth=None if settings.anonymous else BearerAuth(tokens, settings.app_tenant_id, CONNECTOR_SCOPE),
         clock=clock,
+        spoken=Spoken(store, clock),
         on_turn=on_turn,
+        said=said,
         failed=lambda _turn, reference: features.texts["failed"].replace("{reference}", reference),
     )
     services = Services(
         defender=clients.defender,
         graph=clients.graph,
         teams=seam.client,
-        ledger=Ledger(store, settings.audit_key.get_secret_value()),
+        ledger=Ledger(store, settings.audit_key.get_secret_value(), longest=settings.record_days * DAY),
         clock=clock,
-        wake=jobs.request,
+        wake=jobs.soon,
         worker=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
         responses={response.name: response for response in features.responses},
         memory=ConversationMemory(store.keyvalue(), clock),
         four_eyes=settings.four_eyes,
+        audit_days=settings.audit_days,
         barred=ended_by_teams(lambda: services),
     )
     late["dispatch"] = dispatch = Dispatch(services, features, role_book(settings, store))
-    return Bot(settings=settings, services=services, seam=seam, jobs=jobs, dispatch=dispatch, store=store)
+    heart = _heart(settings, features, services, jobs, http)
+    return Bot(settings=settings, services=services, seam=seam, jobs=jobs, dispatch=dispatch, store=store, heart=heart)
+
+
+def _teams_settings(settings: Settings) -> TeamsSettings:
+    return TeamsSettings(
+        app_id=settings.app_id,
+        tenants=settings.allowed_tenants,
+        hosts=settings.allowed_service_urls,
+        openid_url=settings.bot_openid_url,
+        development=settings.anonymous,
+        loopback=settings.development,
+    )
+
+
+def _heart(settings: Settings, features: Features, services: Services, jobs: Jobs, http: httpx.AsyncClient) -> Heart:
+    """The heart, which looks at the pollers with short rounds."""
+    return Heart(
+        services,
+        http,
+        settings.heartbeat_url,
+        customers=lambda: sorted(settings.allowed_tenants),
+        paces={watcher.name: watcher.every for watcher in features.watchers if watcher.every < LONG_ROUND},
+        working=lambda: (jobs.ready(), jobs.longest()),
+    )
 
 
 def role_book(settings: Settings, store: RedisStore) -> RoleBook:
@@ -186,8 +242,10 @@ async def _healthz(_request: web.Request) -> web.Response:
 
 
 async def _readyz(request: web.Request) -> web.Response:
-    """Redis takes writes, jobs are worked on, requests can be judged."""
+    """Redis takes writes, jobs are worked on, requests can be judged; and the process is not about to end."""
     bot = request.app[BOT]
+    if bot.ending.begun:
+        return web.json_response({"ending": True}, status=503)
     try:
         await bot.store.ping()
         redis = True
@@ -207,10 +265,18 @@ def _is_of_ours(record: logging.LogRecord) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """Serve an application; yields the port. Raises OSError where the port is taken."""
+async def listening(
+    app: web.Application, host: str, port: int, *, patience: float = PATIENCE, idle: float = IDLE
+) -> AsyncIterator[int]:
+    """Serve an application; yields the port. Raises OSError where the port is taken.
+
+    At the end no connection is taken any more, and requests under way get `patience` seconds, twice (aiohttp cancels
+    what they read after the first). A connection without a whole request in `idle` seconds is closed.
+    """
     logging.getLogger("aiohttp.server").addFilter(_is_of_ours)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=5.0)
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=False, shutdown_timeout=patience, keepalive_timeout=idle
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -221,13 +287,13 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, features: Features) -> AsyncIterator[Bot]:
+async def serving(settings: Settings, features: Features, clock: Clock | None = None) -> AsyncIterator[Bot]:
     """The whole bot on its ports: the public one, and metrics apart from it."""
     metrics = web.Application()
     metrics.router.add_get("/metrics", _metrics)
     async with (
-        running_bot(settings, features) as bot,
-        listening(metrics, settings.metrics_host, settings.metrics_port),
+        running_bot(settings, features, clock) as bot,
+        listening(metrics, settings.metrics_host, settings.metrics_port, patience=0.1),
         listening(web_app(bot), settings.host, settings.port),
     ):
         gc.collect()

@@ -1,7 +1,6 @@
 """Microsoft tokens: how the app proves itself, who holds its tokens, how they get onto a request."""
 
 import asyncio
-import ipaddress
 import json
 import re
 import threading
@@ -16,6 +15,7 @@ from urllib.parse import urlencode
 import httpx
 import msal
 
+from bot.addresses import is_loopback
 from bot.clock import Clock, SystemClock
 from bot.errors import ServiceError, Throttled, Unauthorised, Unavailable
 from bot.http_errors import plain, retry_after
@@ -91,15 +91,6 @@ def managed_identity(client_id: str = "", *, transport: httpx.BaseTransport | No
         return str(answer["access_token"])
 
     return Federated(assertion)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this very machine, by name `localhost` or by address."""
-    host = httpx.URL(url).host
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _MsalHttp:

@@ -6,7 +6,7 @@ channel). People of other tenants, and guests, are refused unless the binding na
 
 from dataclasses import dataclass
 
-from bot.state.store import Store
+from bot.state.store import Record
 from bot.turn import Conversation
 
 KIND = "binding"
@@ -20,9 +20,8 @@ class Binding:
     people: frozenset[str]
 
 
-async def binding_of(store: Store, conversation: Conversation) -> Binding:
-    """The conversation's binding; without a record it is its own tenant's."""
-    record = await store.get(conversation.tenant, KIND, conversation.id)
+def binding_of(record: Record | None, conversation: Conversation) -> Binding:
+    """The conversation's binding as its record says (kind, the conversation's id); without one its own tenant's."""
     if record is None:
         return Binding(customer=conversation.tenant, people=frozenset({conversation.tenant}))
     people = frozenset({conversation.tenant, *record.data.get("people", ())})

@@ -12,7 +12,7 @@ from bot.defender.client import Defender
 from bot.errors import NotAllowed
 from bot.graph.client import Graph
 from bot.posts import Post, Shownable
-from bot.responses.models import Response
+from bot.responses.models import Call, Response
 from bot.roles import Role
 from bot.turn import Actor, Click, Conversation, Look, Shown, Turn
 
@@ -80,8 +80,8 @@ class Command(Generic[A]):
     """A command: `parse` makes arguments of the words after its name (raising UsageError), `run` answers.
 
     The summary stands in the catalogue under `help.<name>.summary`. `menu` puts it into the Teams command menu.
-    `slow`: it waits for a service, so a working card is shown when it takes longer than a moment. `permissions` are the
-    application permissions it needs.
+    `slow`: it waits for a service, so a working card is shown when it takes longer than a moment. `needs` are the
+    client methods that it calls; its permissions follow from them (`bot.permissions`).
     """
 
     name: str
@@ -93,7 +93,7 @@ class Command(Generic[A]):
     aliases: tuple[str, ...] = ()
     menu: bool = False
     slow: bool = True
-    permissions: tuple[str, ...] = ()
+    needs: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +110,7 @@ class Button:
     slow: bool = False
     once: bool = False
     typed: bool = False
+    needs: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +124,7 @@ class View:
     model: type[Shownable]
     render: Callable[[Any, Post, Look], Shown]
     step: Callable[["Services", str, str], Awaitable[None]] | None = None
+    needs: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +134,7 @@ class Watcher:
     name: str
     every: float
     poll: Callable[["Services", str], Awaitable[None]]
+    needs: tuple[Call, ...] = ()
 
 
 Failure = Callable[[Look, Exception, str], Shown]

@@ -5,7 +5,7 @@ Records keep the URL they were made with; what is sent later goes to the newest 
 
 from dataclasses import replace
 
-from bot.state.store import Store
+from bot.state.store import Kept, Store
 from bot.turn import Conversation
 
 KEPT_SECONDS = 90 * 24 * 3600.0
@@ -15,9 +15,9 @@ def _name(conversation: Conversation) -> str:
     return f"service-url:{conversation.id}"
 
 
-async def note(store: Store, conversation: Conversation) -> None:
-    """Keep the service URL that an authenticated turn came with."""
-    await store.put_value(conversation.tenant, _name(conversation), {"url": conversation.service_url}, KEPT_SECONDS)
+def note(conversation: Conversation) -> Kept:
+    """The service URL that an authenticated turn came with, to be kept."""
+    return Kept(name=_name(conversation), value={"url": conversation.service_url}, seconds=KEPT_SECONDS)
 
 
 async def current(store: Store, conversation: Conversation) -> Conversation:

@@ -17,7 +17,7 @@ async def note_read(services: Services, customer: str, source: str, error: Servi
     now = services.clock.now()
     if before.trouble == "" and error is None and before.good and timedelta(0) <= now - before.good < OFTEN_ENOUGH:
         return
-    trouble, detail = _why(error)
+    trouble, detail = trouble_of(error) if error else ("", "")
     after = SourceState(
         name=source,
         good=before.good if error else now,
@@ -40,10 +40,9 @@ async def coverage(services: Services, customer: str) -> list[SourceState]:
     return [await state_of(services, customer, source) for source in SOURCES]
 
 
-def _why(error: ServiceError | None) -> tuple[str, str]:
+def trouble_of(error: ServiceError) -> tuple[str, str]:
+    """What stands in the way, as `SourceState.trouble` and `detail` have it."""
     match error:
-        case None:
-            return "", ""
         case MissingPermission():
             return "permission", error.permission
         case NotInPlan():

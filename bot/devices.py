@@ -4,12 +4,15 @@ import re
 from collections.abc import Sequence
 
 from bot.command import Context
+from bot.defender.client import Defender
 from bot.defender.models import Machine
 from bot.errors import Ambiguous, Missing, NotFound, UsageError
 
 MACHINE_ID = re.compile(r"^[0-9a-f]{40}$", re.IGNORECASE)
 IT = "it"
 MOST_CHOICES = 8
+TO_FIND = (Defender.machines, Defender.machine)
+"""What `find_device` calls."""
 
 
 def first_word(words: str) -> tuple[str, str]:

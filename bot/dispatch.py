@@ -5,6 +5,7 @@ store being down before anything was done.
 """
 
 import asyncio
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
@@ -15,14 +16,15 @@ import structlog
 from bot import slow
 from bot.bindings import Binding, binding_of
 from bot.command import Button, Context, Features, Reply
-from bot.conversations import note
 from bot.errors import Ambiguous, BotError, Missing, NotAllowed, PersonError, ServiceError, Stale
 from bot.line import Commands
+from bot.logs import followed, new_correlation
 from bot.metrics import TURN_SECONDS, TURNS
 from bot.posts import Place
-from bot.redelivery import Redelivery, delivery, meaning
-from bot.roles import RoleBook
+from bot.redelivery import Redelivery, meaning
+from bot.roles import RoleBook, kept_name
 from bot.services import Services
+from bot.state.store import Begun
 from bot.turn import Actor, Answer, Look, Turn
 
 log = structlog.get_logger()
@@ -36,6 +38,8 @@ AFTER_ANSWER = 0.5
 WAIT_FOR_OTHER = 8.0
 OLDEST_BUTTON, NEWEST_BUTTON = 1, 1
 LONGEST_WORK = 60.0
+CANCELS, CANCEL_SECONDS = 3, 0.3
+RECORD_ID = re.compile(r"[\w-]{1,40}")
 
 # A pressed button is answered within 3 s, whatever Microsoft's services do: all of this together.
 INVOKE_SECONDS = 2.4
@@ -48,8 +52,9 @@ MESSAGE_WHO = 6.0
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What is to be run for a turn: the line (for cards), whether it may take long, and the doing."""
+    """What is to be run for a turn: its name (for logs), the line (for cards), whether it may take long, the doing."""
 
+    name: str
     line: str
     slow: bool
     run: Callable[[], Awaitable[Reply]]
@@ -79,21 +84,34 @@ class Dispatch:
         self.buttons: Mapping[str, Button] = {button.verb: button for button in features.buttons}
         self._seen = Redelivery(lambda: self.services.store, lambda: self.features.texts["still_working"])
         self._background: set[asyncio.Task[Any]] = set()
+        self._unsaid: set[tuple[str, str]] = set()
 
     async def __call__(self, turn: Turn) -> Answer:
         """Answer a turn."""
         if turn.kind == "other":
             return Answer()
-        with TURN_SECONDS.labels(turn.kind).time():
+        with followed("turn", self._correlation(turn), turn=turn.id), TURN_SECONDS.labels(turn.kind).time():
             return await self._answer(turn)
+
+    def _correlation(self, turn: Turn) -> str:
+        """What this turn and all that follows from it are found by: the record that a button names, else a fresh id."""
+        click = turn.click
+        button = self.buttons.get(click.verb) if click else None
+        named = button is not None and not button.typed and click is not None and RECORD_ID.fullmatch(click.id)
+        return click.id if named and click else new_correlation("turn")
 
     async def drain(self, seconds: float) -> None:
         """Let slow answers finish before the process ends; the cards of those that do not end as interrupted."""
         if self._background:
             _, late = await asyncio.wait(self._background, timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            for _ in range(CANCELS if late else 0):  # on Python 3.11 a cancel can be lost inside redis-py
+                for task in late:
+                    task.cancel()
+                _, late = await asyncio.wait(late, timeout=CANCEL_SECONDS)
+                if not late:
+                    return
+            if late:
+                log.warning("answers_not_ended", n=len(late))
 
     def _aside(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Let something go on by itself; what it raises is for whoever still waits for it."""
@@ -111,20 +129,29 @@ class Dispatch:
     async def _answer(self, turn: Turn) -> Answer:
         look = Look(now=self.services.clock.now(), locale=turn.locale or "en", zone=turn.zone or "UTC")
         try:
-            binding = await binding_of(self.services.store, turn.conversation)
             wait = INVOKE_WAITS_FOR_OTHER if turn.invoke else WAIT_FOR_OTHER
-            claim = await self._seen.claim(binding.customer, delivery(turn), wait=wait)
-            if claim.state != "fresh":
+            begun = await self._seen.begin(turn, (_person(turn), kept_name(turn.actor)), wait=wait)
+            if begun.claimed.state != "fresh":
                 TURNS.labels(turn.kind, "again").inc()
-                return self._seen.again(claim, turn)
-            await note(self.services.store, turn.conversation)
-            answer = await self._fresh(turn, binding, look)
-            await self._seen.keep(binding.customer, delivery(turn), answer, ANSWER_KEPT_SECONDS)
+                return self._seen.again(begun.claimed, turn)
+            answer = await self._fresh(turn, begun, look)
+            if turn.invoke:
+                self._aside(self._seen.done(turn, answer, ANSWER_KEPT_SECONDS))
+            else:
+                self._unsaid.add((turn.conversation.id, turn.id))
         except Exception as error:  # noqa: BLE001 - the one place where everything becomes an answer
+            self._seen.dropped(turn)
             return await self._given(turn, self._failed(turn, look, error))
         return answer
 
-    async def _fresh(self, turn: Turn, binding: Binding, look: Look) -> Answer:
+    def said(self, turn: Turn) -> None:
+        """The answer to a message is out. Until then a crash leaves the turn to its redelivery."""
+        if (turn.conversation.id, turn.id) in self._unsaid:
+            self._unsaid.discard((turn.conversation.id, turn.id))
+            self._aside(self._seen.done(turn, Answer(), ANSWER_KEPT_SECONDS))
+
+    async def _fresh(self, turn: Turn, begun: Begun, look: Look) -> Answer:
+        binding = binding_of(begun.record, turn.conversation)
         if turn.kind == "installed":
             return await self._installed(turn, binding, look)
         if turn.kind == "removed":
@@ -133,7 +160,7 @@ class Dispatch:
             return Answer()
         ends = asyncio.get_running_loop().time() + INVOKE_SECONDS
         try:
-            context = await self._known(turn, binding, look)
+            context = await self._known(turn, begun, binding, look)
             work = self._click_work(context) if turn.kind == "click" else self._line_work(context, turn.text)
         except BotError as error:
             return await self._given(turn, self._failed(turn, look, error))
@@ -148,19 +175,21 @@ class Dispatch:
             await self.features.on_installed(self.services, binding.customer, turn)
         return Answer(shown=self.features.welcome(look))
 
-    async def _known(self, turn: Turn, binding: Binding, look: Look) -> Context:
+    async def _known(self, turn: Turn, begun: Begun, binding: Binding, look: Look) -> Context:
         """The context, unless Teams or Graph take too long over who it is; what they say then serves the next turn."""
-        asking = self._aside(self._context(turn, binding, look))
+        asking = self._aside(self._context(turn, begun, binding, look))
         await asyncio.wait({asking}, timeout=INVOKE_WHO if turn.invoke else MESSAGE_WHO)
         if not asking.done():
             raise PersonError("error.role_unread")
         return asking.result()
 
-    async def _context(self, turn: Turn, binding: Binding, look: Look) -> Context:
-        actor = await self._who(turn)
+    async def _context(self, turn: Turn, begun: Begun, binding: Binding, look: Look) -> Context:
+        person, groups = begun.values
+        actor = await self._who(turn, person)
         if actor.tenant not in binding.people or (actor.guest and actor.tenant == turn.conversation.tenant):
             raise NotAllowed("error.foreign_person")
-        held = await self.roles.held(actor, self.services.graph(actor.tenant))
+        kept = groups if actor.tenant == turn.conversation.tenant else None
+        held = await self.roles.held(actor, self.services.graph(actor.tenant), kept)
         return Context(
             turn=turn,
             actor=actor,
@@ -173,19 +202,17 @@ class Dispatch:
             features=self.features,
         )
 
-    async def _who(self, turn: Turn) -> Actor:
+    async def _who(self, turn: Turn, kept: Mapping[str, Any] | None) -> Actor:
         """The person with the tenant that the Connector gives for them; kept five minutes."""
         if not turn.actor.id:
             raise NotAllowed("error.no_identity")
-        name = f"person:{turn.conversation.id}:{turn.actor.mri}"
-        kept = await self.services.store.get_value(turn.conversation.tenant, name)
         if kept is None:
             try:
                 member = await self.services.teams.member(turn.conversation, turn.actor.mri)
             except Missing as error:
                 raise NotAllowed("error.no_identity") from error
             kept = {"id": member.id, "tenant": member.tenant or turn.conversation.tenant, "guest": member.guest}
-            await self.services.store.put_value(turn.conversation.tenant, name, kept, PERSON_KEPT_SECONDS)
+            await self.services.store.put_value(turn.conversation.tenant, _person(turn), kept, PERSON_KEPT_SECONDS)
         if str(kept["id"]).casefold() != turn.actor.id.casefold():
             raise NotAllowed("error.no_identity")
         return replace(turn.actor, tenant=str(kept["tenant"]), guest=turn.actor.guest or bool(kept["guest"]))
@@ -194,7 +221,7 @@ class Dispatch:
         command, words = self.commands.find(line)
         context.require(command.role, NotAllowed("error.role", role=command.role.word, command=command.name))
         arguments = command.parse(words)
-        return Work(line=line, slow=command.slow, run=lambda: command.run(context, arguments))
+        return Work(name=command.name, line=line, slow=command.slow, run=lambda: command.run(context, arguments))
 
     def _click_work(self, context: Context) -> Work:
         click = context.turn.click
@@ -205,6 +232,7 @@ class Dispatch:
             raise Stale("error.newer_card")
         context.require(button.role, NotAllowed("error.role_button", role=button.role.word))
         return Work(
+            name=button.verb,
             line=click.id if button.typed else click.verb,
             slow=button.slow,
             run=lambda: button.run(context, click),
@@ -262,7 +290,7 @@ class Dispatch:
         if work.meaning and outcome.failed:
             await self._seen.give_back(context.customer, work.meaning)
         elif work.meaning:
-            await self._seen.keep(context.customer, work.meaning, outcome.answer, MEANING_KEPT_SECONDS)
+            self._aside(self._seen.keep(context.customer, work.meaning, outcome.answer, MEANING_KEPT_SECONDS))
         return outcome
 
     async def _worked(self, context: Context, work: Work) -> Outcome:
@@ -276,6 +304,7 @@ class Dispatch:
         elif reply.follow:
             await self.services.wake(context.customer, *reply.follow)
         TURNS.labels(context.turn.kind, "ok").inc()
+        log.info("turn_done", what=work.name, person=context.actor.id, customer=context.customer)
         return Outcome(answer=Answer(shown=reply.shown, text=reply.note), beside=reply.beside)
 
     async def _follow(self, context: Context, record: tuple[str, str]) -> None:
@@ -312,3 +341,8 @@ class Dispatch:
         if isinstance(error, PersonError) and not isinstance(error, Ambiguous):
             return Outcome(answer=Answer(text=shown.summary), failed=True)
         return Outcome(answer=Answer(shown=shown, text=shown.summary), beside=True, failed=True)
+
+
+def _person(turn: Turn) -> str:
+    """The name of the value that keeps who somebody is, as the conversation knows them."""
+    return f"person:{turn.conversation.id}:{turn.actor.mri}"

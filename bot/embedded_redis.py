@@ -49,7 +49,7 @@ class EmbeddedRedis:
         self.adopted = False
         self._start_timeout = start_timeout
         self._tools = data_dir.resolve() / ".tools"
-        self._socket = self.folder / "redis.sock"
+        self._socket = _socket_name(self.folder)
         self._run_lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -225,18 +225,26 @@ def _cancels() -> int:
     return task.cancelling() if task else 0
 
 
-def _socket_path(folder: Path) -> Path:
+def _socket_name(folder: Path) -> Path:
     """In the data folder, or, where that path is too long for a socket, in a private folder for temporary files."""
     path = folder / "redis.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    private = Path(tempfile.gettempdir()) / f"watchkeeper-{os.getuid()}-{name}"
+    return Path(tempfile.gettempdir()) / f"watchkeeper-{os.getuid()}-{name}" / "redis.sock"
+
+
+def _socket_path(folder: Path) -> Path:
+    """Where the socket goes, with the private folder made where one is needed."""
+    path = _socket_name(folder)
+    private = path.parent
+    if private == folder:
+        return path
     private.mkdir(mode=PRIVATE, exist_ok=True)
     found = private.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != PRIVATE:
         raise NoRedisError(f"{private} is not private to you: remove it, or choose a shorter DATA_DIR.")
-    return private / "redis.sock"
+    return path
 
 
 def _refuse_older(program: Path, folder: Path) -> None:

@@ -66,7 +66,10 @@ class Ambiguous(PersonError):  # noqa: N818 - reads as what happened
 
 
 class ServiceError(BotError):
-    """A remote service failed: `service` (defender, graph, teams, login) and `operation` (what was asked for)."""
+    """A remote service failed: `service` (defender, graph, teams, login) and `operation` (what was asked for).
+
+    `message` is the service's own sentence. It may name people, so it is for cards and no part of the error's text.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,7 @@ class ServiceError(BotError):
         message: str = "",
         request_id: str = "",
     ) -> None:
-        super().__init__(f"{service} {operation}: {status or 'no answer'} {code} {message}".rstrip())
+        super().__init__(f"{service} {operation}: {status or 'no answer'} {code}".rstrip())
         self.service = service
         self.operation = operation
         self.status = status

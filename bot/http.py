@@ -6,16 +6,24 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from http.cookiejar import CookieJar
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
+from urllib.request import getproxies
 
 import httpx
 import stamina
+import structlog
 from pydantic import ValidationError
 
 from bot.errors import Missing, ServiceError, Throttled, Unavailable
 from bot.http_errors import Progress, failure, no_answer, read_object, retry_after, unreadable
+from bot.limits import Limit
+from bot.logs import spanned
+from bot.transport import Transport
 from bot.wire import WireModel
+
+log = structlog.get_logger()
 
 READ_SECONDS = 45.0
 """How long a reading call may take with all its retries."""
@@ -24,6 +32,7 @@ CHANGE_SECONDS = 25.0
 _ATTEMPTS = 4
 _MOST_PAGES = 1000
 _TIMES = httpx.Timeout(connect=5.0, write=10.0, read=20.0, pool=5.0)
+PROXIED = {"http", "https", "all"}
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
 
 
@@ -32,6 +41,7 @@ class Operation:
     """One documented call, as data. `path` has places in braces; `page` is the documentation followed.
 
     `permissions` are the application permissions it needs, all of them; `reads`: a repetition does no harm.
+    `limits` are how often it may be called for one customer; operations of one `shares` name are counted together.
     """
 
     service: str
@@ -41,13 +51,20 @@ class Operation:
     permissions: tuple[str, ...]
     page: str
     reads: bool = True
+    limits: tuple[Limit, ...] = ()
+    shares: str = ""
+
+    @property
+    def api(self) -> str:
+        """What is counted: the operation, or all that share its limits."""
+        return f"{self.service} {self.shares or self.name}"
 
 
-Budget = Callable[[str, Operation], Awaitable[None]]
-"""Awaited before each request with the customer and the operation; it waits, or raises `Throttled`."""
+Budget = Callable[[str, Operation, float], Awaitable[None]]
+"""Awaited before each request with customer, operation and the seconds left for it; it waits, or raises `Throttled`."""
 
 
-async def unlimited(_customer: str, _operation: Operation) -> None:
+async def unlimited(_customer: str, _operation: Operation, _left: float) -> None:
     """Let each request pass."""
 
 
@@ -57,6 +74,8 @@ def new_client(transport: httpx.AsyncBaseTransport | None = None, *, proxies: bo
     `proxies`: whether those that the environment names are used. httpx would send even loopback addresses there.
     """
     traces = transport is None
+    if transport is None and not (proxies and PROXIED & getproxies().keys()):
+        transport = Transport(_LIMITS)  # where a proxy is set, httpx goes its own way to it
 
     async def leaving(request: httpx.Request) -> None:
         if isinstance(progress := request.extensions.get("progress"), Progress):
@@ -74,6 +93,7 @@ def new_client(transport: httpx.AsyncBaseTransport | None = None, *, proxies: bo
         trust_env=proxies,
         timeout=_TIMES,
         limits=_LIMITS,
+        cookies=_NoCookies(),
         headers={"Accept": "application/json"},
         event_hooks={"request": [leaving], "response": [answered]},
     )
@@ -89,6 +109,11 @@ class _Effort:
     pause: float | None = None
     failed: ServiceError | None = None
 
+    @property
+    def left(self) -> float:
+        """The seconds that are left for it."""
+        return self.ends - asyncio.get_running_loop().time()
+
     def again(self, error: Exception) -> bool | float:
         """Whether to try once more (stamina's hook): True, or the seconds that the service asked for."""
         self.failed = error if isinstance(error, ServiceError) else None
@@ -101,7 +126,14 @@ class _Effort:
                 return False
         if pause is None:
             return True
-        return pause if asyncio.get_running_loop().time() + pause < self.ends else False
+        return pause if pause < self.left else False
+
+
+class _NoCookies(CookieJar):
+    """Takes none: customers share the client, and what a service sets for one must not go along for another."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Leave them."""
 
 
 class Api:
@@ -160,8 +192,9 @@ class Api:
         async for attempt in tries:
             with attempt:
                 effort.progress, effort.pause, effort.failed = Progress(), None, None
-                await self._budget(self._customer, effort.operation)
-                return await self._once(effort, url, params, body)
+                await self._budget(self._customer, effort.operation, effort.left)
+                with spanned(effort.operation.name, service=effort.operation.service, customer=self._customer):
+                    return await self._once(effort, url, params, body)
         raise AssertionError  # pragma: no cover - stamina either returns or raises
 
     async def _once(
@@ -187,7 +220,10 @@ class Api:
         effort.pause = retry_after(response)
         if not response.is_success:
             raise failure(response, permission=", ".join(operation.permissions), **names)
-        return read_object(response, **names)
+        answer = read_object(response, **names)
+        if not operation.reads:
+            log.info("service_accepted", **names, action=str(answer.get("id", "")))
+        return answer
 
     async def items(
         self,

@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.posts import Shownable
+from bot.posts import DAY, Shownable
 
+OVER = ("resolved", "redirected")
 SEVERITIES = ("informational", "low", "medium", "high")
 
 
@@ -36,7 +37,7 @@ class IncidentRecord(Shownable):
 
     `alerts` counts its alerts, -1 where they could not be read. `merged_into` is the surviving incident's id.
     `again` says why it needed eyes again the last time (`severity`, `reopened`; empty: it never did, or is over), and
-    `again_at` when.
+    `again_at` when. `summarised`: since when it stands in a summary of many, by the conversation's id.
     """
 
     title: str
@@ -56,6 +57,20 @@ class IncidentRecord(Shownable):
     pending_approvals: int = 0
     again: str = ""
     again_at: datetime | None = None
+    summarised: Mapping[str, datetime] = Field(default_factory=dict)
+
+    @property
+    def keep(self) -> float | None:
+        """An open one is kept for longer than Defender keeps incidents (180 days), lest it be shown a second time."""
+        return 400 * DAY if self.status.casefold() not in OVER else 180 * DAY
+
+    def told_in(self, conversation: str, since: datetime) -> bool:
+        """Whether it stands in a summary there, and nothing has happened since that needs a card of its own.
+
+        `since` is when the conversation subscribed: what was made before stands in its first summary.
+        """
+        told = self.summarised.get(conversation) or (since if self.created < since else None)
+        return told is not None and not (self.again_at and self.again_at > told)
 
 
 class BriefIncident(BaseModel):

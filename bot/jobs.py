@@ -1,4 +1,4 @@
-"""Jobs: records that are due, and what is polled for each customer (the only importer of docket).
+"""Jobs: records that are due, and what is polled for each customer (docket itself is kept in `bot.job_queue`).
 
 docket is a wake-up, not a memory: every record that is not final has its due time in the store, and a sweep adds all
 that is due and every poller again. A lost job, a flushed queue or a dead process costs less than a minute.
@@ -6,18 +6,24 @@ that is due and every poller again. A lost job, a flushed queue or a dead proces
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from docket import CurrentExecution, Docket, Execution, Perpetual, Worker
+from docket import CurrentExecution, Execution, Perpetual
 
+from bot.budgets import POLLING, ranked
 from bot.clock import SystemClock
 from bot.command import Features, View, Watcher
 from bot.errors import Conflict, NotFound, StoreDown
+from bot.heart import note_polled, note_swept
+from bot.job_queue import JobQueue
+from bot.logs import followed, new_correlation
 from bot.metrics import STEPS_FAILED
 from bot.posting import Poster, holding
 from bot.records import read
+from bot.rounds import next_round
 from bot.services import Services
 from bot.state.store import Change
 from bot.turn import Look, Shown
@@ -27,24 +33,27 @@ log = structlog.get_logger()
 SWEEP = timedelta(seconds=20)
 AHEAD = timedelta(seconds=40)
 SOON = timedelta(seconds=1)
+LONG_ROUND = 60.0
+"""A poller with rounds of that many seconds or more is also asked for soon after the start."""
+APART = timedelta(milliseconds=200)
+"""Between the first rounds of two customers."""
 MOST_STEPS = 12
 STOP_SECONDS = 8.0
-CONCURRENT = 100
 
 
 class Jobs:
     """Runs the jobs of this process on a docket shared by all. `customers()` names whom to poll."""
 
     def __init__(self, url: str, features: Features, customers: Callable[[], Sequence[str]]) -> None:
-        self._docket = Docket(name="wk-jobs", url=url, execution_ttl=timedelta(0))
+        self._queue = JobQueue(url, (self.wake, self.poll, self.sweep), put_off)
         self._features = features
         self._views = {view.kind: view for view in features.views}
         self._watchers = {watcher.name: watcher for watcher in features.watchers}
         self._customers = customers
         self._services: Services | None = None
-        self._stopping = False
-        self._working: asyncio.Task[None] | None = None
-        self._stack = contextlib.AsyncExitStack()
+        self._begun: set[tuple[str, str]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
+        self._since: dict[object, float] = {}
 
     @property
     def services(self) -> Services:
@@ -57,42 +66,38 @@ class Jobs:
         """Connect and begin to work. Raises StoreDown where Redis cannot be reached."""
         self._services = services
         await services.store.ping()
-        await self._stack.enter_async_context(self._docket)
-        for task in (self.wake, self.poll, self.sweep):
-            self._docket.register(task, names=[task.__name__])
-        self._working = asyncio.create_task(self._work(), name="jobs")
+        await self._queue.start(services.worker)
 
-    async def stop(self) -> None:
-        """Stop taking jobs; those under way are finished or taken up by another process."""
-        self._stopping = True
-        if self._working:
-            self._working.cancel()
-            await asyncio.wait({self._working}, timeout=STOP_SECONDS)
-        await self._stack.aclose()
+    def pause(self) -> None:
+        """Take no more jobs; those under way go on."""
+        self._queue.pause()
+
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Take no more jobs; those under way are finished in that time, or given up for another process to take up."""
+        await self._queue.stop(seconds, self._running)
 
     def ready(self) -> bool:
         """Whether jobs are being worked on."""
-        return self._working is not None and not self._working.done()
+        return self._queue.ready()
 
-    async def _work(self) -> None:
-        """Work until told to stop; a Redis that goes away is waited for. The worker takes a cancel as a wish to end."""
-        while not self._stopping:
-            try:
-                async with Worker(
-                    self._docket,
-                    name=self.services.worker,
-                    concurrency=CONCURRENT,
-                    redelivery_timeout=timedelta(seconds=30),
-                    reconnection_delay=timedelta(seconds=1),
-                    minimum_check_interval=timedelta(milliseconds=200),
-                    scheduling_resolution=timedelta(milliseconds=200),
-                    fallback_task=put_off,
-                ) as worker:
-                    await worker.run_forever()
-            except Exception as error:  # noqa: BLE001 - whatever stops the worker, it is started again
-                log.warning("jobs_interrupted", error=type(error).__name__)
-            if not self._stopping:
-                await asyncio.sleep(1)
+    @contextlib.contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Know of the job that runs here; what it asks of services has the rank of a job."""
+        task, name = asyncio.current_task(), object()
+        self._running |= {task} if task else set()
+        self._since[name] = asyncio.get_running_loop().time()
+        self._queue.begun()
+        try:
+            with ranked(POLLING):
+                yield
+        finally:
+            self._queue.ended()
+            self._running.discard(task)
+            del self._since[name]
+
+    def longest(self) -> float:
+        """For how many seconds the job that has run longest is running; 0 where none runs."""
+        return asyncio.get_running_loop().time() - min(self._since.values()) if self._since else 0.0
 
     async def request(self, customer: str, kind: str, key: str, at: datetime | None = None) -> None:
         """Have a record's job run at that moment, or now. A failure is logged: the sweep makes up for it."""
@@ -100,16 +105,27 @@ class Jobs:
         moment = max(at or now, now)
         name = f"wake:{customer}:{kind}:{key}:{int(moment.timestamp() * 5)}"
         try:
-            await self._docket.add(self.wake, when=self._by_docket(moment), key=name)(customer, kind, key)
+            await self._queue.add(self.wake, customer, kind, key, key=name, when=self._by_docket(moment))
         except Exception as error:  # noqa: BLE001 - docket lets redis errors through as they are
             log.warning("wake_not_scheduled", kind=kind, id=key, error=type(error).__name__)
 
+    async def soon(self, customer: str, kind: str, key: str) -> None:
+        """Have a record's job run now; who presses a button does not wait until the queue has taken it."""
+        asking = asyncio.create_task(self.request(customer, kind, key))
+        self._running.add(asking)
+        asking.add_done_callback(self._running.discard)
+
     def _by_docket(self, moment: datetime) -> datetime:
-        """A moment of our clock by the machine's, which docket goes by."""
-        return SystemClock().now() + (moment - self.services.clock.now())
+        """A moment of our clock by the machine's, which docket goes by; a clock that runs faster says so (`speed`)."""
+        clock = self.services.clock
+        return SystemClock().now() + (moment - clock.now()) / getattr(clock, "speed", 1.0)
 
     async def wake(self, customer: str, kind: str, key: str) -> None:
         """Take one record on until it has nothing to do now."""
+        with followed("job", key, kind=kind, customer=customer), self._at_work():
+            await self._waking(customer, kind, key)
+
+    async def _waking(self, customer: str, kind: str, key: str) -> None:
         view = self._views.get(kind)
         try:
             if view:
@@ -132,36 +148,75 @@ class Jobs:
         watcher = self._watchers.get(name)
         if watcher is None:
             return
+        with followed("poll", new_correlation("poll"), watcher=name, customer=customer), self._at_work():
+            await self._polling(customer, watcher)
+        await self._next_poll(customer, watcher)
+
+    async def _polling(self, customer: str, watcher: Watcher) -> None:
+        name = watcher.name
         try:
             async with holding(self.services, customer, f"poll:{name}") as mine:
                 if mine:
-                    await watcher.poll(self.services, customer)
+                    await self._ran(customer, watcher)
         except StoreDown as error:
             log.warning("poll_put_off", watcher=name, customer=customer, error=str(error))
         except Exception:
             STEPS_FAILED.labels(f"poll:{name}").inc()
             log.exception("poll_failed", watcher=name, customer=customer)
-        await self._next_poll(customer, watcher)
+
+    async def _ran(self, customer: str, watcher: Watcher) -> None:
+        """One round; that it ran is noted whatever came of it, unless the store is away."""
+        try:
+            await watcher.poll(self.services, customer)
+        except StoreDown:
+            raise
+        except Exception:
+            await note_polled(self.services, customer, watcher.name)
+            raise
+        await note_polled(self.services, customer, watcher.name)
 
     async def _next_poll(self, customer: str, watcher: Watcher) -> None:
-        """The next round of a poller; its key is the round, so that it is added once however often it is asked for."""
-        turn = int(self.services.clock.now().timestamp() // watcher.every) + 1
-        moment = datetime.fromtimestamp(turn * watcher.every, UTC)
-        name = f"poll:{watcher.name}:{customer}:{turn}"
+        """The next round of a poller, if it is soon; one that is far away is left to a later sweep.
+
+        Its key is the round, so that it is added once however often it is asked for.
+        """
+        number, moment = next_round(customer, watcher, self.services.clock.now())
+        begins = self._by_docket(moment)
+        earliest = SystemClock().now() + timedelta(seconds=min(1.0, watcher.every / 2))  # should our clock stand still
+        if begins < earliest + AHEAD:
+            await self._ask_poll(customer, watcher, number, max(begins, earliest))
+
+    async def _first_poll(self, customer: str, watcher: Watcher, order: int) -> None:
+        """A poller with long rounds is asked for soon after the start, too; `order` spreads the customers."""
+        if watcher.every < LONG_ROUND or (customer, watcher.name) in self._begun:
+            return
+        self._begun.add((customer, watcher.name))
+        number, _ = next_round(customer, watcher, self.services.clock.now())
+        await self._ask_poll(customer, watcher, number - 1, SystemClock().now() + order * APART)
+
+    async def _ask_poll(self, customer: str, watcher: Watcher, number: int, when: datetime) -> None:
+        name = f"poll:{watcher.name}:{customer}:{number}"
         try:
-            await self._docket.add(self.poll, when=self._by_docket(moment), key=name)(customer, watcher.name)
+            await self._queue.add(self.poll, customer, watcher.name, key=name, when=when)
         except Exception as error:  # noqa: BLE001 - docket lets redis errors through as they are
             log.warning("poll_not_scheduled", watcher=watcher.name, error=type(error).__name__)
 
     async def sweep(self, again: Perpetual = Perpetual(every=SWEEP, automatic=True)) -> None:  # noqa: B008 - docket's way
         """Add again whatever is due soon, and every poller."""
         del again
+        with self._at_work():
+            await self._sweeping()
+
+    async def _sweeping(self) -> None:
         try:
-            for customer in sorted({*self._customers(), *await self.services.store.customers()}):
+            everybody = sorted({*self._customers(), *await self.services.store.customers()})
+            for order, customer in enumerate(everybody):
                 for due in await self.services.store.due(customer, self.services.clock.now() + AHEAD):
                     await self.request(customer, due.kind, due.id, due.at)
                 for watcher in self._features.watchers:
                     await self._next_poll(customer, watcher)
+                    await self._first_poll(customer, watcher, order)
+            await note_swept(self.services)
         except StoreDown as error:
             log.warning("sweep_put_off", error=str(error))
         except Exception:

@@ -7,32 +7,43 @@ from the record at the moment of sending. All posts of one record are sent by th
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
+from bot.ambiguity import note_repeat
+from bot.budgets import booked, place_bucket
 from bot.command import View
 from bot.conversations import current
 from bot.errors import Barred, Missing, ServiceError, StoreDown, StoreError, Throttled, Unavailable
+from bot.limits import CONVERSATION
 from bot.metrics import AMBIGUOUS_POSTS, POSTS
 from bot.posts import Post, Shownable
 from bot.records import mutate, read
 from bot.services import Services
+from bot.state.store import AHEAD
 from bot.turn import Conversation, Look, Shown
 
 log = structlog.get_logger()
 
-# Per conversation, with room for answers to people: Teams allows 7 in 1 s, 8 in 2 s, 60 in 30 s, 1800 in 3600 s (5.1).
-CONVERSATION_LIMITS = ((5, 1.0), (6, 2.0), (50, 30.0), (1600, 3600.0))
+CONVERSATION_LIMITS = tuple((limit.calls, limit.seconds) for limit in CONVERSATION)
+# A card whose place in its conversation's bucket comes later is woken EARLY seconds before it, and waits the rest; so
+# it leaves at its moment, though jobs come late. One that comes later than LATE nevertheless leaves one by one with
+# others like it, so that a process which was held up sends no crowd; one later than STALE books another place.
+EARLY, LATE, STALE = 2.0, 0.25, 10.0
+LATE_LIMITS = ((1, 0.6),)
+Limits = Sequence[tuple[int, float]]
 # A try without an answer is made again once at once, for it was most likely lost; after that Teams is in trouble, and
 # a card that nobody saw outweighs a second one: ever more slowly, each one counted.
 AMBIGUOUS_PAUSES = tuple(timedelta(seconds=s) for s in (10, 300, 1800, 7200, 21600))
 LONG_PAUSE = timedelta(minutes=5)
 MOST_TRIES = len(AMBIGUOUS_PAUSES) + 1
 LEASE = 20.0
+LAST_POST, LAST_POST_KEPT = "posted", 90 * 24 * 3600.0
+"""The value that says when something was last posted or edited for a customer, and how many seconds it is kept."""
 
 
 @asynccontextmanager
@@ -93,33 +104,65 @@ class Poster:
         found = await read(self.services.store, self.customer, self.view.kind, self.key, self.view.model)
         if not found:
             return None
+        full: dict[str, datetime] = {}
         for post in found[0].outdated():
-            if not post.retry or post.retry <= self.services.clock.now():
-                await self._try(post)
+            if post.retry and post.retry > self.services.clock.now():
+                continue
+            if until := full.get(post.place.id):  # in the order of the record
+                await self._later(post, until)
+            elif until := await self._try(post):
+                full[post.place.id] = until
         after = await read(self.services.store, self.customer, self.view.kind, self.key, self.view.model)
         return after[0] if after else None
 
-    async def _try(self, post: Post) -> None:
-        """One post, whose trouble must hold up neither the others nor the record itself."""
+    async def _try(self, post: Post) -> datetime | None:
+        """One post, whose trouble must hold up neither the others nor the record itself.
+
+        Returns when its conversation has a place for it, where that is not now.
+        """
         try:
-            await self._bring_up(post)
+            return await self._bring_up(post)
         except StoreError:
             raise
         except Exception:
             POSTS.labels("edit" if post.message else "post", "crashed").inc()
             log.exception("post_crashed", kind=self.view.kind, id=self.key, post=post.key)
-            later = self.services.clock.now() + LONG_PAUSE
-            await self._note(post, lambda p: p.model_copy(update={"retry": later}))
+            await self._later(post, self.services.clock.now() + LONG_PAUSE)
+        return None
 
-    async def _bring_up(self, post: Post) -> None:
-        now = self.services.clock.now()
-        wait = await self.services.store.take(self.customer, f"conversation:{post.place.id}", CONVERSATION_LIMITS, now)
-        if wait > 0:
-            await self._note(post, lambda p: p.model_copy(update={"retry": now + timedelta(seconds=wait)}))
-        elif post.message:
-            await self._edit(post)
-        else:
-            await self._first(post)
+    async def _later(self, post: Post, retry: datetime, slot: datetime | None = None) -> None:
+        await self._note(post, lambda p: p.model_copy(update={"retry": retry, "slot": slot}))
+
+    async def _bring_up(self, post: Post) -> datetime | None:
+        slot = post.slot
+        if slot is None or self._behind(slot) > STALE:
+            slot = await self._book(post, CONVERSATION_LIMITS, AHEAD)
+        ahead = -self._behind(slot)
+        if ahead > EARLY:
+            booked_ahead = ahead <= AHEAD  # what is further off asks again when it no longer is
+            again = slot - timedelta(seconds=EARLY if booked_ahead else AHEAD / 2)
+            await self._later(post, again, slot if booked_ahead else None)
+            return again
+        await self._until(slot)
+        if self._behind(slot) > LATE:
+            await self._until(await self._book(post, LATE_LIMITS, STALE, "late:"))
+        with booked():
+            await (self._edit(post) if post.message else self._first(post))
+        return None
+
+    def _behind(self, moment: datetime) -> float:
+        """How many seconds ago that was."""
+        return (self.services.clock.now() - moment).total_seconds()
+
+    async def _until(self, moment: datetime) -> None:
+        if (wait := -self._behind(moment)) > 0:
+            await self.services.clock.sleep(wait)
+
+    async def _book(self, post: Post, limits: Limits, patience: float, prefix: str = "") -> datetime:
+        """A moment in a bucket of the post's conversation; one further off than the patience is not booked."""
+        now, bucket = self.services.clock.now(), prefix + place_bucket(post.place.id)
+        wait = await self.services.store.take(post.place.tenant, bucket, limits, now, patience=patience)
+        return now + timedelta(seconds=wait)
 
     async def _first(self, post: Post) -> None:
         if post.tries >= MOST_TRIES:
@@ -128,23 +171,31 @@ class Poster:
         where, rendered = await self._where(post), await self._render(post)
         now = self.services.clock.now()
         noted = rendered and await self._note(
-            post, lambda p: p.model_copy(update={"tries": p.tries + 1, "sending": now, "retry": None})
+            post, lambda p: p.model_copy(update={"tries": p.tries + 1, "sending": now, "retry": None, "slot": None})
         )
         if not rendered or not noted:
             return
-        if post.tries:
-            AMBIGUOUS_POSTS.inc()
         try:
             message = await self.services.teams.post(where, rendered.shown)
         except ServiceError as error:
             await self._failed(post, error)
+            if post.tries and _perhaps_taken(error):
+                await self._repeated()
             return
         POSTS.labels("post", "ok").inc()
         await self._confirm(post, message, rendered.content)
+        if post.tries:
+            await self._repeated()
+        await self._said()
+
+    async def _repeated(self) -> None:
+        """Count one that may stand twice."""
+        AMBIGUOUS_POSTS.inc()
+        await note_repeat(self.services, self.customer)
 
     async def _confirm(self, post: Post, message: str, content: int) -> None:
         """Write down that the message stands. Where a click from another came first, this one is a pointer to it."""
-        done = {"message": message, "shown": content, "sending": None, "retry": None, "tries": 0}
+        done = {"message": message, "shown": content, "sending": None, "retry": None, "slot": None, "tries": 0}
 
         def confirmed(record: Shownable) -> Shownable:
             if record.post_at(post.place.id, message):
@@ -167,8 +218,14 @@ class Poster:
             return
         POSTS.labels("edit", "ok").inc()
         # What was sent last is what stands there: an older content than another process has shown is edited again.
-        done = {"shown": rendered.content, "retry": None}
+        done = {"shown": rendered.content, "retry": None, "slot": None}
         await self._note(post, lambda p: p.model_copy(update=done) if p.state == rendered.state else p)
+        await self._said()
+
+    async def _said(self) -> None:
+        """Keep when Teams last took something for this customer."""
+        at = self.services.clock.now().isoformat()
+        await self.services.store.put_value(self.customer, LAST_POST, {"at": at}, LAST_POST_KEPT)
 
     async def _render(self, post: Post) -> "Rendered | None":
         """The post as the record has it at this moment; None where the record or the post is no more."""
@@ -188,7 +245,7 @@ class Poster:
         POSTS.labels("edit" if post.message else "post", type(error).__name__).inc()
         log.warning("post_failed", kind=self.view.kind, id=self.key, post=post.key, error=str(error))
         now = self.services.clock.now()
-        changes: dict[str, object] = {"sending": None}
+        changes: dict[str, object] = {"sending": None, "slot": None}
         if isinstance(error, Barred | Missing):
             changes["state"] = "gone"
         elif isinstance(error, Throttled):
@@ -197,10 +254,10 @@ class Poster:
             changes |= {"retry": now + AMBIGUOUS_PAUSES[min(post.tries, len(AMBIGUOUS_PAUSES) - 1)]}
         else:
             changes |= {"retry": now + LONG_PAUSE}
-        certain = not (isinstance(error, Unavailable) and error.sent)
+        spent = 0 if _perhaps_taken(error) else 1
         await self._note(
             post,
-            lambda p: p.model_copy(update={**changes, "tries": max(0, p.tries - 1) if certain else p.tries}),
+            lambda p: p.model_copy(update={**changes, "tries": max(0, p.tries - spent)}),
         )
         if isinstance(error, Barred) and self.services.barred:
             await self.services.barred(self.customer, post.place)
@@ -225,6 +282,11 @@ class Poster:
             self.services.clock.now(),
             change,
         )
+
+
+def _perhaps_taken(error: ServiceError) -> bool:
+    """Whether Teams may have taken the message all the same."""
+    return isinstance(error, Unavailable) and error.sent
 
 
 def _same(one: Post, other: Post) -> bool:

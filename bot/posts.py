@@ -48,7 +48,8 @@ class Post(BaseModel):
 
     `key` tells posts of one record apart: "card" in each conversation, or a reply in its thread ("severity:high").
     `shown` is the content revision that the message shows, 0 before the first. `tries` counts POSTs whose answer did
-    not come; `sending` is when the present try began; `retry` is the earliest moment of the next one. `state`:
+    not come; `sending` is when the present try began; `retry` is the earliest moment of the next one, `slot` its place
+    in the conversation's rate bucket, where one is booked. `state`:
     `wanted` (no message id yet), `live`, `gone` (the conversation or message is over), `pointer` (superseded by
     another message of the same record), `unsure` (many tries over hours, none answered: it may stand there).
     """
@@ -62,6 +63,7 @@ class Post(BaseModel):
     tries: int = 0
     sending: datetime | None = None
     retry: datetime | None = None
+    slot: datetime | None = None
     state: Literal["wanted", "live", "gone", "pointer", "unsure"] = "wanted"
     locale: str = ""
     zone: str = ""

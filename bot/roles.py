@@ -8,6 +8,7 @@ gives no role.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import structlog
 
@@ -19,6 +20,7 @@ from bot.turn import Actor
 log = structlog.get_logger()
 
 KEPT_SECONDS = 300.0
+NEEDS = (Graph.member_groups,)
 
 
 class Role(IntEnum):
@@ -51,16 +53,17 @@ class RoleBook:
         self._holders = {role: frozenset(i.casefold() for i in ids) for role, ids in holders.items()}
         self._store = store
 
-    async def held(self, actor: Actor, graph: Graph) -> Held:
+    async def held(self, actor: Actor, graph: Graph, kept: Mapping[str, Any] | None = None) -> Held:
         """The highest role the person holds, by their own id or by a group in the person's own directory.
 
-        A guest holds none. If Graph cannot be asked, only roles given to the person's own id count.
+        A guest holds none. If Graph cannot be asked, only roles given to the person's own id count. `kept` is what the
+        store has under `kept_name` in the person's own tenant, if that was read already.
         """
         if not actor.id or actor.guest:
             return Held(role=Role.NONE)
         groups = sorted({i for ids in self._holders.values() for i in ids})
         try:
-            mine = await self._memberships(actor, groups, graph)
+            mine = await self._memberships(actor, groups, graph, kept)
         except ServiceError as error:
             log.warning("groups_unknown", person=actor.id, error=str(error))
             return Held(role=self._highest({actor.id.casefold()}), doubt=_doubt(error))
@@ -69,11 +72,13 @@ class RoleBook:
     def _highest(self, ids: set[str]) -> Role:
         return max((role for role, holders in self._holders.items() if holders & ids), default=Role.NONE)
 
-    async def _memberships(self, actor: Actor, groups: list[str], graph: Graph) -> set[str]:
+    async def _memberships(
+        self, actor: Actor, groups: list[str], graph: Graph, kept: Mapping[str, Any] | None
+    ) -> set[str]:
         if not groups:
             return set()
-        name = f"groups:{actor.id}"
-        kept = await self._store.get_value(actor.tenant, name)
+        name = kept_name(actor)
+        kept = kept or await self._store.get_value(actor.tenant, name)
         if kept is not None and kept.get("asked") == groups:
             return set(kept["of"])
         try:
@@ -82,6 +87,11 @@ class RoleBook:
             return set()  # the directory does not know the person, so they are in none of its groups
         await self._store.put_value(actor.tenant, name, {"asked": groups, "of": sorted(found)}, KEPT_SECONDS)
         return found
+
+
+def kept_name(actor: Actor) -> str:
+    """The name of the value that keeps a person's groups."""
+    return f"groups:{actor.id}"
 
 
 def _doubt(error: ServiceError) -> Exception:

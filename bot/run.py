@@ -20,7 +20,7 @@ from bot.embedded_redis import EmbeddedRedis
 from bot.errors import StoreError
 from bot.playground import NoPlaygroundError, Playground
 from bot.redis_binary import NoRedisError
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.simulator import Simulator
 from bot.simulator.core import App
 from bot.state.redis import RedisStore
@@ -123,6 +123,8 @@ async def _simulated_customers(settings: Settings) -> AsyncIterator[Simulator]:
 async def _enter_bot(stack: AsyncExitStack, settings: Settings, open_bot: OpenBot) -> None:
     try:
         await stack.enter_async_context(open_bot(settings))
+    except SettingsError as error:
+        raise RunError(str(error)) from None
     except StoreError:
         raise RunError(
             "Redis cannot be reached, or refuses the password: check REDIS_URL, or leave it out to get an embedded one."

@@ -21,7 +21,8 @@ class Services:
     """Clients are asked for by customer (tenant id), so that nobody can reach another customer's by accident.
 
     `wake(customer, kind, id)` asks for a record's job to run now; losing it costs a minute, never the work.
-    `worker` names this process in leases. `responses` are the declared responses by name.
+    `worker` names this process in leases. `responses` are the declared responses by name. Audit entries older than
+    `audit_days` are trimmed (0: none).
     `barred(customer, place)` is told when Teams does not let the bot write in a conversation any more.
     """
 
@@ -35,6 +36,7 @@ class Services:
     responses: dict[str, Response]
     memory: Memory
     four_eyes: bool = True
+    audit_days: int = 400
     barred: Callable[[str, Place], Awaitable[None]] | None = None
 
     @property

@@ -18,7 +18,22 @@ from bot.auth import PUBLIC_LOGIN, Certificate, Credential, Secret, managed_iden
 from bot.defender.http import PUBLIC_URL as PUBLIC_DEFENDER
 from bot.graph.http import PUBLIC_URL as PUBLIC_GRAPH
 from bot.settings_checks import Words, development_problems, production_problems, slips
-from bot.settings_types import ConnectorHosts, GraphUrl, Guids, Host, Pem, Port, RedisUrl, Seconds, Text, Url, YesNo
+from bot.settings_types import (
+    ConnectorHosts,
+    Days,
+    GraphUrl,
+    Guids,
+    Host,
+    Pem,
+    Port,
+    RecordDays,
+    RedisUrl,
+    Seconds,
+    SecretUrl,
+    Text,
+    Url,
+    YesNo,
+)
 from bot.teams.service_urls import TEAMS_HOSTS
 from bot.teams.signing_keys import OPENID_URL
 
@@ -73,6 +88,9 @@ class Settings(BaseSettings):
     metrics_port: Port = 9464
     poll_seconds: Seconds = 30.0
     four_eyes: YesNo = True
+    heartbeat_url: SecretUrl = SecretStr("")
+    audit_days: Days = 400
+    record_days: RecordDays = 180
 
     @classmethod
     def settings_customise_sources(
@@ -105,6 +123,14 @@ def load(mode: Mode, environ: Mapping[str, str]) -> Settings:
 
     In `run` the key of the audit trail is made once and kept in DATA_DIR, readable by its owner only.
     """
+    settings, lines = examined(mode, environ)
+    if lines:
+        raise SettingsError(lines)
+    return _with_audit_key(settings) if mode == "run" else settings
+
+
+def examined(mode: Mode, environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
+    """The settings as far as they can be used (a bad one has its default), and a line for each that is not right."""
     given = {name: value.strip() for name, value in environ.items() if value.strip()}
     values: dict[str, Any] = {name.lower(): value for name, value in (_defaults(mode, given) | given).items()}
     values |= {"development": mode == "run", "anonymous": mode == "run" and "APP_ID" not in given}
@@ -114,9 +140,19 @@ def load(mode: Mode, environ: Mapping[str, str]) -> Settings:
     found = development_problems(settings) if mode == "run" else production_problems(settings)
     lines += [words for name, words in found if name not in bad]
     lines += slips(given, {name.upper() for name in Settings.model_fields} | {"SECRETS_DIR"})
+    return settings, lines
+
+
+def load_part(environ: Mapping[str, str], needed: Collection[str]) -> Settings:
+    """The settings for a tool that needs only those variables; nothing else is judged. Raises SettingsError."""
+    given = {name: value.strip() for name, value in environ.items() if value.strip()}
+    folder, lines = _secrets_dir("serve", given)
+    settings, bad = _build({name.lower(): value for name, value in given.items()}, folder)
+    lines += [line for name, line in bad.items() if name in needed]
+    lines += [words for name, words in production_problems(settings) if name in needed and name not in bad]
     if lines:
         raise SettingsError(lines)
-    return _with_audit_key(settings) if mode == "run" else settings
+    return settings
 
 
 def _defaults(mode: Mode, given: Mapping[str, str]) -> dict[str, str]:

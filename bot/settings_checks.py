@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from bot.teams.service_urls import is_loopback
+from bot.addresses import is_loopback
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -48,7 +48,13 @@ def development_problems(settings: "Settings") -> list[tuple[str, str]]:
 
 def production_problems(settings: "Settings") -> list[tuple[str, str]]:
     """(variable, sentence) for each thing that `serve` lacks."""
-    return [*_missing(settings), *_proofs(settings), *_short_key(settings), *_malformed_ids(settings)]
+    return [
+        *_missing(settings),
+        *_proofs(settings),
+        *_short_key(settings),
+        *_malformed_ids(settings),
+        *_plain_heartbeat(settings),
+    ]
 
 
 def slips(given: Collection[str], known: Collection[str]) -> list[str]:
@@ -97,6 +103,11 @@ def _proofs(settings: "Settings") -> Iterator[tuple[str, str]]:
 def _short_key(settings: "Settings") -> Iterator[tuple[str, str]]:
     if 0 < len(settings.audit_key.get_secret_value()) < AUDIT_KEY_LENGTH:
         yield "AUDIT_KEY", f"AUDIT_KEY is too short: it needs at least {AUDIT_KEY_LENGTH} characters."
+
+
+def _plain_heartbeat(settings: "Settings") -> Iterator[tuple[str, str]]:
+    if settings.heartbeat_url.get_secret_value().startswith("http://"):
+        yield "HEARTBEAT_URL", "HEARTBEAT_URL must begin with https://: what listens must be outside of this machine."
 
 
 def _malformed_ids(settings: "Settings") -> Iterator[tuple[str, str]]:

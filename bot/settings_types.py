@@ -1,6 +1,5 @@
 """What a variable may hold. Each check raises ValueError with the end of a sentence that begins with the name."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,9 +10,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
-from bot.teams.service_urls import is_loopback
+from bot.addresses import is_loopback
+from bot.state.address import read_address
 
-_REDIS_PATH = re.compile(r"(/\d*)?")
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -55,18 +54,23 @@ def _graph_url(value: Any) -> str:
 def _redis_url(value: Any) -> SecretStr | None:
     if value is None or isinstance(value, SecretStr):
         return value
-    try:
-        parts = urlsplit(str(value))
-        fits = parts.scheme == "unix" or (parts.hostname and parts.port != 0 and _REDIS_PATH.fullmatch(parts.path))
-    except ValueError:  # a port that is none, or a password with a sign that ends the host's part
-        fits = False
-    if not str(value).startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
-    if not fits:
-        raise ValueError(
-            "must look like redis://:password@host:6379/0, with / # ? @ in the password as %2F %23 %3F %40"
-        )
+    read_address(str(value))
     return SecretStr(str(value))
+
+
+def _secret_url(value: Any) -> SecretStr:
+    """A web address whose path or query may hold a token: no message repeats it."""
+    if isinstance(value, SecretStr):
+        return value
+    address = str(value).strip()
+    if not address:
+        return SecretStr("")
+    place = urlsplit(address)
+    if place.scheme not in {"http", "https"} or not place.hostname or place.username is not None or "\\" in address:
+        raise ValueError("must be a web address such as https://host/path, without a user name")
+    if place.scheme == "http" and not is_loopback(f"http://{place.netloc}"):
+        raise ValueError("must begin with https:// (http:// is for this machine alone)")
+    return SecretStr(address)
 
 
 def _list(value: Any) -> frozenset[str]:
@@ -106,6 +110,9 @@ def _pem(value: Any) -> SecretStr:
 
 
 Port = Annotated[int, _number(int, 1, 65535, "a whole number from 1 to 65535")]
+RecordDays = Annotated[int, _number(int, 30, 36_500, "a whole number of days, at least 30")]
+Days = Annotated[int, _number(int, 0, 36_500, "a whole number of days, 0 to keep everything")]
+SecretUrl = Annotated[SecretStr, BeforeValidator(_secret_url)]
 Seconds = Annotated[float, _number(float, 1, 3600, "a number of seconds from 1 to 3600")]
 YesNo = Annotated[bool, BeforeValidator(_yes_no)]
 Text = Annotated[str, BeforeValidator(str)]

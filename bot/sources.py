@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 SOURCES = (
     "incidents",
+    "alerts",
     "devices",
     "machine-actions",
     "investigations",

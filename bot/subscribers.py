@@ -7,6 +7,7 @@ import structlog
 
 from bot import notices
 from bot.audit import Entry
+from bot.digest_schedule import schedule_changes
 from bot.errors import Conflict
 from bot.notices import Notice
 from bot.posts import Place, Post
@@ -34,7 +35,7 @@ async def find(services: Services, customer: str, conversation: str) -> Subscrip
 
 
 async def save(services: Services, subscription: Subscription, entry: Entry) -> None:
-    """Write a subscription over whatever stood there."""
+    """Write a subscription over whatever stood there, and the schedule of its digest with it."""
     for _ in range(10):
         record = await services.store.get(subscription.customer, KIND, subscription.id)
         change = Change(
@@ -43,8 +44,9 @@ async def save(services: Services, subscription: Subscription, entry: Entry) -> 
             rev=record.rev if record else 0,
             data=subscription.model_dump(mode="json"),
         )
+        schedule = await schedule_changes(services.store, subscription, services.clock.now())
         try:
-            await services.ledger.commit(subscription.customer, [change], [entry])
+            await services.ledger.commit(subscription.customer, [change, *schedule], [entry])
         except Conflict:
             continue
         return

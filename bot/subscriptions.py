@@ -1,4 +1,4 @@
-"""Which conversation gets what. A leaf: the record; reading and writing it is `bot.store`'s work."""
+"""Which conversation gets what. A leaf: the record; reading and writing it is the work of `bot.subscribers`."""
 
 from datetime import datetime
 
@@ -11,7 +11,8 @@ class Subscription(BaseModel):
     """One conversation's subscription; `id` is the conversation's id.
 
     `incidents` is the lowest severity that is posted, empty for none. `requests`: requests that wait for a decision.
-    `since`: incidents created before are not posted one by one. `ended` says why it was ended by Teams.
+    `since`: incidents created before are not posted one by one. `ended` says why it was ended by Teams. `digest` is the
+    time of day (HH:MM) of the daily digest, empty for none, on the clocks of `digest_zone` (IANA name).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -27,3 +28,10 @@ class Subscription(BaseModel):
     locale: str = ""
     zone: str = ""
     ended: str = ""
+    digest: str = ""
+    digest_zone: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all is wanted."""
+        return not (self.incidents or self.requests or self.digest)

@@ -131,7 +131,10 @@ def _request(look: Look, request: Request) -> Container:
     state = word(look, "state", STATES[request.state])
     above = say(look, "actions.request", title=request_title(look, request), state=state)
     who = clean(request.requester.name, NAME)
-    return _row(above, say(look, "actions.request-by", who=who, at=parts.moment(look, request.created)))
+    tooltip = plain(look, "actions.show-this", id=request.id)
+    show = button.run(plain(look, "actions.show"), f"request {request.id}", tooltip=tooltip)
+    asked = say(look, "actions.request-by", who=who, at=parts.moment(look, request.created))
+    return _row(above, asked, below=parts.buttons(show))
 
 
 def _queued(look: Look, action: MachineAction, *, cancel: bool) -> Container:

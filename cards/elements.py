@@ -7,7 +7,7 @@ types, hence the one `type: ignore` for each class taken from it.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from adaptivecards import baseobject as base
 from adaptivecards import containers as package
@@ -26,6 +26,9 @@ Spacing: TypeAlias = Literal["None", "Small", "Default", "Medium", "Large"]
 Style: TypeAlias = Literal["default", "positive", "destructive"]
 
 
+_JSON = frozenset({str, int, float, bool})
+
+
 class CardTooLarge(ValueError):  # noqa: N818 - reads as what happened
     """A card is larger than Teams takes: show fewer rows."""
 
@@ -33,10 +36,14 @@ class CardTooLarge(ValueError):  # noqa: N818 - reads as what happened
 class Strict:
     """Refuses keywords that the element does not have (TypeError); None means: leave it out."""
 
+    _has: ClassVar[frozenset[str]]
+
+    def __init_subclass__(cls) -> None:
+        members = (member for kind in cls.__mro__ for member in vars(kind).items())
+        cls._has = frozenset(name for name, value in members if isinstance(value, base.PropertyType))
+
     def __init__(self, **given: Any) -> None:
-        classes = type(self).__mro__
-        has = {n for c in classes for n, value in vars(c).items() if isinstance(value, base.PropertyType)}
-        if unknown := sorted(given.keys() - has):
+        if unknown := sorted(given.keys() - self._has):
             raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
         super().__init__(**{name: value for name, value in given.items() if value is not None})
 
@@ -111,6 +118,24 @@ class Container(Strict, package.Container):  # type: ignore[misc]  # untyped pac
         select: Element | None = None,
     ) -> None:
         super().__init__(items=_kept(items), style=style, separator=separator, spacing=spacing, select=select)
+
+
+class LineChart(Element):
+    """Lines over days. An extra: where a client cannot draw it, iOS for one, nothing stands in its place.
+
+    Not every client shows the title, so it stands above the chart as text, too. `data` are
+    `{legend, color, values: [{x: YYYY-MM-DD, y: number}]}` (teams-platform 4.8).
+    """
+
+    element_type = "Chart.Line"
+    title = base.PropertyType(type=str)
+    data = base.PropertyType(type=list)
+    lowest = base.PropertyType(type=int, key_name="yMin")
+    highest = base.PropertyType(type=int, key_name="yMax")
+    fallback = base.PropertyType(type=str)
+
+    def __init__(self, title: str, data: Sequence[Mapping[str, Any]], lowest: int, highest: int) -> None:
+        super().__init__(title=title, data=list(data), lowest=lowest, highest=highest, fallback="drop")
 
 
 class ActionSet(Strict, package.ActionSet):  # type: ignore[misc]  # untyped package
@@ -248,10 +273,16 @@ def _kept(parts: Iterable[Any]) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
+    """The same as what JSON knows, without None; by far the most values are plain already."""
+    kind = type(value)
+    if kind in _JSON:
+        return value
+    if kind is Safe:
+        return str(value)
     if isinstance(value, base.BareObject):
         value = value.render()
-    if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value if inner is not None]
-    return str(value) if isinstance(value, str) else value
+    raise TypeError(f"a card holds no {kind.__name__}")

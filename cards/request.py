@@ -51,11 +51,16 @@ def _middle(look: Look, request: Request, evidence: Any, story: Any) -> tuple[An
 
 def request_title(look: Look, request: Request) -> str:
     """What is to be done to which device, as plain text."""
-    key = f"response.{request.response}.title"
-    device = clean(request.target.name, NAME)
+    return response_title(look, request.response, request.target.name)
+
+
+def response_title(look: Look, response: str, device: str) -> str:
+    """The same of the response's and the device's names."""
+    key = f"response.{response}.title"
+    device = clean(device, NAME)
     if known(key):
         return plain(look, key, device=device)
-    return plain(look, "response.other.title", response=clean(request.response, 40), device=device)
+    return plain(look, "response.other.title", response=clean(response, 40), device=device)
 
 
 def _stand(look: Look, request: Request) -> list[Safe]:
@@ -169,10 +174,19 @@ def _evidence(look: Look, request: Request) -> Any:
         (say(look, "device.health"), word(look, "health", read.health)),
         (say(look, "device.exposure"), word(look, "risk", read.exposure)),
         (say(look, "device.system"), escape(read.os) if read.os else say(look, "word.unknown")),
-        (say(look, "request.running"), parts.names(look, read.running, "request.running.none")),
+        (say(look, "request.isolation"), word(look, "isolation", read.isolation) if read.isolation else None),
+        (say(look, "request.running"), parts.names(look, _running(look, read), "request.running.none")),
         (say(look, "request.last-time"), _last_time(look, read)),
     ]
     return parts.section(say(look, "request.device", at=read.read_at), parts.facts(listed))
+
+
+def _running(look: Look, read: Evidence) -> list[str] | None:
+    """The actions that run, which are kept as "Type (Status)" in the service's words."""
+    if read.running is None:
+        return None
+    split = [text.removesuffix(")").partition(" (") for text in read.running]
+    return [f"{plain_word(look, 'action', kind)}: {plain_word(look, 'status', status)}" for kind, _, status in split]
 
 
 def _last_time(look: Look, read: Evidence) -> Safe:

@@ -11,7 +11,8 @@ is escaped only where it would mean something: `DESKTOP-1` and `CONTOSO\alice` l
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,8 @@ _MARKUP = re.compile(
     """,
     re.VERBOSE,
 )
+_DOUBTFUL = re.compile(r"[^0-9A-Za-z ,;'.]|^\d+\.")
+"""What may need an escape: a quick look that spares most texts the long one."""
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?= |$)")
 
 
@@ -62,8 +65,11 @@ def clean(outside: str, limit: int = LIMIT) -> str:
     Runs of white space become one space, so that nobody hides the end of a file's name behind blanks.
     """
     seen = outside[: limit * 20]
-    kept = "".join(" " if c.isspace() or c in _BLANKS else c for c in seen if c.isspace() or not _dropped(c))
-    line = " ".join(kept.split())
+    if seen.isascii() and seen.isprintable():  # nothing to drop; so are most texts
+        line = " ".join(seen.split())
+    else:
+        kept = (" " if c.isspace() or c in _BLANKS else c for c in seen if c.isspace() or not _dropped(c))
+        line = " ".join("".join(kept).split())
     if len(line) > limit or (len(outside) > len(seen) and line):
         return line[: limit - 1].rstrip() + ELLIPSIS
     return line
@@ -74,7 +80,10 @@ def escape(outside: str, limit: int = LIMIT) -> Safe:
 
     It is cut before it is escaped, so that no escape is cut in half. The result is at most twice as long as `limit`.
     """
-    line = _MARKUP.sub(lambda found: "\\" + found.group(), clean(outside, limit))
+    line = clean(outside, limit)
+    if not _DOUBTFUL.search(line):
+        return Safe(line)
+    line = _MARKUP.sub(lambda found: "\\" + found.group(), line)
     return Safe(_NUMBERED.sub(r"\1\\\2", line))
 
 
@@ -160,6 +169,18 @@ def when(look: Look, at: datetime) -> str:
     return f"{local.day} {months[local.month - 1]}{year} {local:%H:%M} {_zone_name(local)}"
 
 
+def on(look: Look, day: date) -> str:
+    """A day without a zone: `23 Nov`, with the year unless it is this one."""
+    year = "" if day.year == look.now.year else f" {day.year}"
+    return f"{day.day} {_template(look, 'time.months').split()[day.month - 1]}{year}"
+
+
+def to_the_second(look: Look, at: datetime) -> str:
+    """A time of day in the reader's zone, which is named: `14:05:07 CET`."""
+    local = at.astimezone(zone(look))
+    return f"{local:%H:%M:%S} {_zone_name(local)}"
+
+
 def ago(look: Look, at: datetime) -> str:
     """How long before (or after) the moment of showing: `3 h ago`, `in 25 min`. The card must say that moment too."""
     distance = look.now - at
@@ -193,8 +214,12 @@ def _zone_name(local: datetime) -> str:
 
 
 def _template(look: Look, key: str) -> str:
-    own = CATALOGUES.get(look.locale.split("-")[0].lower(), ENGLISH)
-    return own.get(key) or ENGLISH[key]
+    return _catalogue(look.locale).get(key) or ENGLISH[key]
+
+
+@lru_cache(maxsize=64)
+def _catalogue(locale: str) -> Mapping[str, str]:
+    return CATALOGUES.get(locale.partition("-")[0].lower(), ENGLISH)
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
@@ -210,4 +235,7 @@ def _written(look: Look, value: Value) -> str:
 
 
 def _safe(look: Look, value: Value) -> Safe:
-    return value if isinstance(value, Safe) else escape(_written(look, value))
+    """The value for Markdown. Numbers and times are ours, and hold nothing that would mean something there."""
+    if isinstance(value, Safe):
+        return value
+    return escape(value) if isinstance(value, str) else Safe(_written(look, value))

@@ -10,20 +10,27 @@ from cards.welcome import welcome_card
 from cards.working import working_card
 from handlers import (
     actions,
+    audit,
+    auditor,
     deciding,
     device,
     devices,
+    digest,
+    files,
     help,  # noqa: A004 - the module is named after its command
     incident,
     incident_watch,
     incidents,
     isolate,
+    measuring,
     notices,
     release,
     replies,
+    request,
     running,
     scan,
     score,
+    status,
     subscribe,
     summaries,
     unsubscribe,
@@ -40,17 +47,28 @@ COMMANDS: tuple[Command[Any], ...] = (
     isolate.COMMAND,
     release.COMMAND,
     actions.COMMAND,
+    request.COMMAND,
+    digest.COMMAND,
     subscribe.COMMAND,
     unsubscribe.COMMAND,
+    audit.COMMAND,
+    status.COMMAND,
     whoami.COMMAND,
     help.COMMAND,
 )
 
-BUTTONS: tuple[Button, ...] = (running.BUTTON, *deciding.BUTTONS, actions.BUTTON, subscribe.BUTTON)
+BUTTONS: tuple[Button, ...] = (running.BUTTON, *deciding.BUTTONS, actions.BUTTON, subscribe.BUTTON, *files.BUTTONS)
 
 RESPONSES: tuple[Response, ...] = (scan.RESPONSE, isolate.RESPONSE, release.RESPONSE)
 
-VIEWS: tuple[View, ...] = (deciding.VIEW, incident_watch.VIEW, summaries.VIEW, replies.VIEW, notices.VIEW)
+VIEWS: tuple[View, ...] = (
+    deciding.VIEW,
+    incident_watch.VIEW,
+    summaries.VIEW,
+    replies.VIEW,
+    notices.VIEW,
+    *digest.VIEWS,
+)
 
 
 def features(poll_seconds: float, *, demonstration: bool = False) -> Features:
@@ -63,7 +81,12 @@ def features(poll_seconds: float, *, demonstration: bool = False) -> Features:
         buttons=BUTTONS,
         responses=RESPONSES,
         views=VIEWS,
-        watchers=(incident_watch.watcher(poll_seconds),),
+        watchers=(
+            incident_watch.watcher(poll_seconds),
+            auditor.watcher(VIEWS, poll_seconds),
+            measuring.watcher(),
+            audit.WATCHER,
+        ),
         on_error=error_card,
         working=working_card,
         done=replies.done_card,

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 
 from bot.audit import Entry
 from bot.command import Button, Command, Context, Reply
+from bot.defender.client import Defender
+from bot.defender.models import MachineAction
 from bot.errors import Stale, UsageError
+from bot.graph.client import Graph
 from bot.graph.models import GraphAlert
 from bot.responses import requests
 from bot.roles import Role
@@ -18,6 +21,7 @@ USAGE = "/actions [pending|history]"
 ACTIVE = ("Pending", "InProgress")
 MOST = 100
 READ_SECONDS = 12.0
+PENDING = (Defender.machine_actions, Defender.investigations, Graph.alerts)
 
 
 def _parse(words: str) -> str:
@@ -33,7 +37,7 @@ async def _run(context: Context, name: str) -> Reply:
 
 async def _pending(context: Context) -> Reply:
     open_requests = await requests.still_open(context.services, context.customer)
-    sources = Sources(READ_SECONDS)
+    sources = Sources(READ_SECONDS, context)
     queued, investigations, alerts = await asyncio.gather(
         sources.read("actions", context.defender.machine_actions(statuses=ACTIVE, top=MOST)),
         sources.read("investigations", context.defender.investigations(state="PendingApproval")),
@@ -68,7 +72,7 @@ def _waiting(alerts: Sequence[GraphAlert]) -> tuple[PendingEvidence, ...]:
 
 async def _history(context: Context) -> Reply:
     finished = [r for r in await requests.latest(context.services, context.customer) if r.final]
-    sources = Sources(READ_SECONDS)
+    sources = Sources(READ_SECONDS, context)
     actions = await sources.read("actions", context.defender.machine_actions(top=MOST))
     ours = {attempt.action for request in finished for attempt in request.attempts}
     elsewhere = None
@@ -84,21 +88,22 @@ async def _cancel(context: Context, click: Click) -> Reply:
     action = await context.defender.machine_action(click.id)
     if not action.is_active:
         raise Stale("error.action_is_over", status=action.status or "")
-    await _note(context, "cancelling", click.id)
+    await _note(context, "cancelling", action)
     comment = f"cancelled by {context.actor.name} through Watchkeeper"
     cancelled = await context.defender.cancel_machine_action(click.id, comment=comment)
-    await _note(context, "cancelled", click.id, cancelled.status or "")
+    await _note(context, "cancelled", action, cancelled.status or "")
     reply = await _pending(context)
     return Reply(shown=reply.shown, beside=False)
 
 
-async def _note(context: Context, what: str, action: str, status: str = "") -> None:
+async def _note(context: Context, what: str, action: MachineAction, status: str = "") -> None:
+    more = {"device": action.machine_id or "", "status": status}
     entry = Entry(
         at=context.now,
         what=what,
         who=f"{context.actor.tenant}/{context.actor.id}",
-        subject=f"action:{action}",
-        more={"status": status} if status else {},
+        subject=f"action:{action.id}",
+        more={name: value for name, value in more.items() if value},
     )
     await context.services.ledger.commit(context.customer, [], [entry])
 
@@ -111,7 +116,14 @@ COMMAND = Command(
     parse=_parse,
     run=_run,
     menu=True,
-    permissions=("Machine.Read.All", "Alert.Read.All", "SecurityAlert.Read.All"),
+    needs=PENDING,
 )
 
-BUTTON = Button(verb="cancel", role=Role.APPROVER, run=_cancel, slow=True, once=True)
+BUTTON = Button(
+    verb="cancel",
+    role=Role.APPROVER,
+    run=_cancel,
+    slow=True,
+    once=True,
+    needs=(Defender.machine_action, Defender.cancel_machine_action, *PENDING),
+)

@@ -16,7 +16,7 @@ from bot.responses.models import Person, Request, State
 from bot.roles import Role
 from bot.turn import Click, Look, Shown
 from cards.request import request_card
-from handlers.proposing import LONGEST_REASON, check_reason, propose
+from handlers.proposing import LONGEST_REASON, TO_PROPOSE, check_reason, propose
 
 Act = Callable[[Desk, Request, Person, Click], Awaitable[Request]]
 
@@ -109,7 +109,7 @@ async def _give_up(desk: Desk, request: Request, who: Person, _click: Click) -> 
 
 
 BUTTONS = (
-    Button(verb="propose", role=Role.OPERATOR, run=_propose, slow=True, once=True),
+    Button(verb="propose", role=Role.OPERATOR, run=_propose, slow=True, once=True, needs=TO_PROPOSE),
     Button(verb="approve", role=Role.APPROVER, run=_act_with(_approve), once=True),
     Button(verb="reject", role=Role.APPROVER, run=_act_with(_reject), once=True),
     Button(verb="withdraw", role=Role.OPERATOR, run=_act_with(_withdraw), once=True),
@@ -122,4 +122,4 @@ def _render(request: Request, _post: Post, look: Look) -> Shown:
     return request_card(look, request)
 
 
-VIEW = View(kind=requests.KIND, model=Request, render=_render, step=follow.step)
+VIEW = View(kind=requests.KIND, model=Request, render=_render, step=follow.step, needs=follow.NEEDS)

@@ -3,7 +3,8 @@
 import asyncio
 
 from bot.command import Command, Context, Reply
-from bot.devices import find_device, first_word
+from bot.defender.client import Defender
+from bot.devices import TO_FIND, find_device, first_word
 from bot.errors import UsageError
 from bot.isolation import network_of
 from bot.responses import requests
@@ -25,7 +26,7 @@ def _parse(words: str) -> str:
 
 async def _run(context: Context, name: str) -> Reply:
     machine = await find_device(context, name, "device")
-    defender, sources = context.defender, Sources(READ_SECONDS)
+    defender, sources = context.defender, Sources(READ_SECONDS, context)
     users, alerts, actions = await asyncio.gather(
         sources.read("users", defender.logon_users(machine.id)),
         sources.read("alerts", defender.machine_alerts(machine.id)),
@@ -72,5 +73,5 @@ COMMAND = Command(
     run=_run,
     aliases=("machine",),
     menu=True,
-    permissions=("Machine.Read.All", "User.Read.All", "Alert.Read.All"),
+    needs=(*TO_FIND, Defender.logon_users, Defender.machine_alerts, Defender.machine_actions),
 )

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.command import Command, Context, Reply
+from bot.defender.client import Defender
 from bot.defender.models import Machine
 from bot.errors import UsageError
+from bot.graph.client import Graph
 from bot.isolation import TYPES, by_device
 from bot.roles import Role
 from cards.device import isolation_line
@@ -13,6 +15,7 @@ from cards.devices import DeviceList, DeviceRow, devices_card
 from cards.text import Safe, count, escape, say
 from handlers.network import shown
 from handlers.paging import page_of, split_page
+from handlers.reading import noted
 
 RISKS = {"high": 0, "medium": 1, "low": 2, "informational": 3, "none": 4}
 FILTERS: Mapping[str, Callable[[Machine], bool]] = {
@@ -48,7 +51,7 @@ def _parse(words: str) -> Asked:
 
 
 async def _run(context: Context, asked: Asked) -> Reply:
-    machines = await context.defender.machines()
+    machines = await noted(context, "devices", context.defender.machines())
     labels: Mapping[str, Safe] = {}
     note: Safe | None = None
     if asked.filter == "threats":
@@ -83,7 +86,7 @@ def _gravest_first(machine: Machine) -> tuple[int, str]:
 
 async def _threats(context: Context) -> dict[str, Safe]:
     """Devices named by open alerts of Defender for Endpoint (graph-api 1.1)."""
-    alerts = await context.graph.alerts(top=1000)
+    alerts = await noted(context, "alerts", context.graph.alerts(top=1000))
     counts: dict[str, int] = {}
     for alert in alerts:
         for machine in {e.mde_device_id for e in alert.evidence if e.is_device and e.mde_device_id}:
@@ -93,7 +96,7 @@ async def _threats(context: Context) -> dict[str, Safe]:
 
 async def _isolated(context: Context) -> dict[str, Safe]:
     """Devices that are not known to be on the network: isolated, about to change, or unknown after a time-out."""
-    actions = await context.defender.machine_actions(types=TYPES, top=MOST_ACTIONS)
+    actions = await noted(context, "machine-actions", context.defender.machine_actions(types=TYPES, top=MOST_ACTIONS))
     return {
         machine: isolation_line(context.look, shown(network))
         for machine, network in by_device(actions).items()
@@ -112,5 +115,5 @@ COMMAND = Command(
     run=_run,
     aliases=("machines",),
     menu=True,
-    permissions=("Machine.Read.All", "SecurityAlert.Read.All"),
+    needs=(Defender.machines, Defender.machine_actions, Graph.alerts),
 )

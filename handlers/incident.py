@@ -2,6 +2,7 @@
 
 from bot.command import Command, Context, Reply
 from bot.errors import Missing, NotFound, UsageError
+from bot.graph.client import Graph
 from bot.roles import Role
 from cards.incident import IncidentDetails, incident_details_card
 
@@ -32,5 +33,5 @@ COMMAND = Command(
     role=Role.READER,
     parse=_parse,
     run=_run,
-    permissions=("SecurityIncident.Read.All", "SecurityAlert.Read.All"),
+    needs=(Graph.incident,),
 )

@@ -4,6 +4,8 @@ from bot.graph.models import Incident
 from bot.incidents import BriefIncident, IncidentRecord
 
 KIND = "incident"
+WATERMARK = "watermark"
+"""The kind of the record that says up to which moment incidents were read; its id is `KIND`."""
 
 
 def brief(incident: Incident) -> BriefIncident:

@@ -2,6 +2,7 @@
 
 from bot.command import Command, Context, Reply
 from bot.errors import ServiceError, UsageError
+from bot.graph.client import Graph
 from bot.graph.models import Incident
 from bot.roles import Role
 from cards.incidents import IncidentList, incidents_card
@@ -56,5 +57,5 @@ COMMAND = Command(
     parse=_parse,
     run=_run,
     menu=True,
-    permissions=("SecurityIncident.Read.All",),
+    needs=(Graph.incidents, Graph.open_incident_count),
 )

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.command import Command, Context, Reply
+from bot.defender.client import Defender
 from bot.defender.models import Machine, MachineAction
-from bot.devices import find_device, first_word
+from bot.devices import TO_FIND, find_device, first_word
 from bot.errors import UsageError
+from bot.isolation import network_of
 from bot.posts import Place, Post
 from bot.responses import requests
 from bot.responses.desk import Desk, Proposal
@@ -19,6 +21,7 @@ from handlers.reading import Sources
 
 READ_SECONDS = 8.0
 LONGEST_REASON = 500
+TO_PROPOSE = (*TO_FIND, Defender.logon_users, Defender.machine_alerts, Defender.machine_actions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +90,7 @@ def command_for(response: Response, *, examples: tuple[str, ...], menu: bool = F
         parse=parse_for(response),
         run=run,
         menu=menu,
-        permissions=(response.permission, "Machine.Read.All", "User.Read.All", "Alert.Read.All"),
+        needs=TO_PROPOSE,
     )
 
 
@@ -135,7 +138,7 @@ def _unheard(context: Context, response: Response, posts: Sequence[Post]) -> boo
 
 async def gather(context: Context, machine: Machine, response: Response) -> Evidence:
     """What an approver needs to decide; what cannot be read in time is left unknown, and the card says so."""
-    defender, sources = context.defender, Sources(READ_SECONDS)
+    defender, sources = context.defender, Sources(READ_SECONDS, context)
     users, alerts, actions = await asyncio.gather(
         sources.read("users", defender.logon_users(machine.id)),
         sources.read("alerts", defender.machine_alerts(machine.id)),
@@ -155,6 +158,7 @@ async def gather(context: Context, machine: Machine, response: Response) -> Evid
         if alerts is None
         else tuple(a.title or a.id for a in alerts if (a.status or "").casefold() != "resolved")[:6],
         running=None if actions is None else tuple(f"{a.type} ({a.status})" for a in actions if a.is_active)[:6],
+        isolation="" if actions is None else network_of(actions).state,
         last_time="" if before is None else (before.status or ""),
         last_time_at=_moment(before),
     )

@@ -1,43 +1,39 @@
-"""/score: Microsoft Secure Score, Secure Score for Devices and the exposure score, as figures."""
-
-import asyncio
+"""/score [now]: Microsoft Secure Score, Secure Score for Devices and the exposure score, and what changed."""
 
 from bot.command import Command, Context, Reply
+from bot.defender.client import Defender
+from bot.errors import UsageError
+from bot.figures import SCORES
+from bot.graph.client import Graph
+from bot.measures import latest
 from bot.roles import Role
-from cards.score import ScoreView, score_card
-from handlers.reading import Sources
+from cards.score import ANEW, score_card
 
-READ_SECONDS = 15.0
-SCORES = 3
+USAGE = f"/score [{ANEW}]"
 
 
-async def _run(context: Context, _words: str) -> Reply:
-    sources = Sources(READ_SECONDS)
-    secure, devices, exposure = await asyncio.gather(
-        sources.read("secure", context.graph.secure_scores(top=1)),
-        sources.read("devices", context.defender.configuration_score()),
-        sources.read("exposure", context.defender.exposure_score()),
-    )
-    if len(sources.failed) == SCORES:
-        raise next(iter(sources.failed.values()))
-    view = ScoreView(
-        secure=secure[0] if secure else None,
-        devices=devices,
-        exposure=exposure,
-        unread=sources.unread,
-        lacking=sources.lacking,
-    )
-    return Reply(shown=score_card(context.look, view))
+def _parse(words: str) -> bool:
+    """Whether to read anew, instead of what was read within the last minute."""
+    if words.casefold() not in ("", ANEW):
+        raise UsageError("error.score_word", said=words, usage=USAGE)
+    return bool(words)
+
+
+async def _run(context: Context, anew: bool) -> Reply:  # noqa: FBT001 - what the words say is one bit
+    figures = await latest(context.services, context.customer, SCORES, anew=anew)
+    if not figures.parts():
+        raise next(iter(figures.failures.values()))
+    return Reply(shown=score_card(context.look, figures))
 
 
 COMMAND = Command(
     name="score",
-    usage="/score",
-    examples=("/score",),
+    usage=USAGE,
+    examples=("/score", f"/score {ANEW}"),
     role=Role.READER,
-    parse=str,
+    parse=_parse,
     run=_run,
     aliases=("scores",),
     menu=True,
-    permissions=("SecurityEvents.Read.All", "Score.Read.All"),
+    needs=(Graph.secure_scores, Defender.configuration_score, Defender.exposure_score),
 )

@@ -1,15 +1,18 @@
-"""/subscribe [incidents [from SEVERITY]] [requests]: what this conversation gets. A first one begins with now."""
+"""/subscribe [incidents [from SEVERITY]] [requests] [digest at HH:MM [ZONE]]: what this conversation gets."""
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from bot.audit import Entry
 from bot.command import Button, Command, Context, Reply
+from bot.digest_schedule import upcoming
 from bot.errors import Conflict, ServiceError, UsageError
+from bot.graph.client import Graph
 from bot.graph.models import Incident
 from bot.incidents import SEVERITIES, SummaryRecord, rank
 from bot.posts import Place, Post
@@ -22,79 +25,75 @@ from bot.services import Services
 from bot.subscribers import find, save
 from bot.subscriptions import Subscription
 from bot.turn import Click, Turn
+from bot.zones import find_zone, names
 from cards.subscription import subscribed_card
 from handlers.incident_records import KIND, brief, record_of
+from handlers.subscription_words import EVERYTHING, USAGE, Asked, parse
 from handlers.summaries import SUMMARY
 
 log = structlog.get_logger()
 
-USAGE = "/subscribe [incidents [from SEVERITY]] [requests]"
 OPEN = ("active", "inProgress")
 MOST = 1000
 ROWS = 10
 AT_ONCE = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """The lowest severity of incidents ("" for none) and whether requests are wanted."""
-
-    incidents: str
-    requests: bool
-
-
-def _parse(words: str) -> Asked:
-    left = words.casefold().split()
-    if not left:
-        return Asked(incidents=SEVERITIES[0], requests=True)
-    incidents, requests = "", False
-    while left:
-        word = left.pop(0)
-        if word == "requests":
-            requests = True
-        elif word == "incidents":
-            incidents = SEVERITIES[0]
-            if left[:1] == ["from"]:
-                incidents = left[1] if len(left) > 1 else ""
-                left = left[2:]
-                if incidents not in SEVERITIES:
-                    raise UsageError("error.unknown_severity", said=incidents, known=", ".join(SEVERITIES))
-        else:
-            raise UsageError("error.usage", usage=USAGE)
-    return Asked(incidents=incidents, requests=requests)
+FIRST_DIGEST = timedelta(minutes=2)
+OPEN_NOW = (Graph.open_incident_count, Graph.incidents)
 
 
 async def _run(context: Context, asked: Asked) -> Reply:
+    asked = with_zone(asked, context.turn.zone)
     subscription, follow = await begin(
         context.services, context.customer, context.turn, asked, f"{context.actor.tenant}/{context.actor.id}"
     )
-    return Reply(shown=subscribed_card(context.look, subscription), follow=follow)
+    times = await upcoming(context.services, subscription)
+    return Reply(shown=subscribed_card(context.look, subscription, times), follow=follow)
+
+
+def with_zone(asked: Asked, own: str) -> Asked:
+    """The same with the person's own zone where none was named. Raises UsageError where that is not known."""
+    if not asked.digest or asked.zone:
+        return asked
+    try:
+        return replace(asked, zone=find_zone(own))
+    except UsageError:
+        raise UsageError("error.no_zone", usage=USAGE) from None
 
 
 async def begin(
     services: Services, customer: str, turn: Turn, asked: Asked, who: str
 ) -> tuple[Subscription, tuple[str, str] | None]:
-    """Subscribe a turn's conversation; returns the subscription and the record of what is open, for a first one."""
+    """Subscribe a turn's conversation; returns the subscription and the record of what is open, for a first one.
+
+    Incidents of a first subscription begin with now.
+    """
     now = services.clock.now()
     before = await find(services, customer, turn.conversation.id)
     place = Place.of(turn.conversation).model_copy(update={"thread": ""})
+    standing = before or Subscription(
+        id=place.id, customer=customer, place=place, incidents="", requests=False, since=now
+    )
     subscription = Subscription(
         id=place.id,
         customer=customer,
         place=place,
-        incidents=asked.incidents,
-        requests=asked.requests,
-        since=before.since if before and before.incidents else now,
+        incidents=standing.incidents if asked.incidents is None else asked.incidents,
+        requests=standing.requests if asked.requests is None else asked.requests,
+        digest=asked.digest or standing.digest,
+        digest_zone=asked.zone if asked.digest else standing.digest_zone,
+        since=standing.since if standing.incidents else now,
         by=who.rpartition("/")[2],
         locale=turn.locale,
         zone=turn.zone,
     )
-    more = {"incidents": asked.incidents, "requests": asked.requests}
+    more: dict[str, object] = {"incidents": subscription.incidents, "requests": subscription.requests}
+    if subscription.digest:
+        more |= {"digest": subscription.digest, "zone": subscription.digest_zone}
     entry = Entry(at=now, what="subscribed", who=who, subject=f"conversation:{place.id}", more=more)
     await save(services, subscription, entry)
     if asked.requests:
         await _show_open_requests(services, subscription)
-    first = asked.incidents and not (before and before.incidents)
+    first = subscription.incidents and not standing.incidents
     return subscription, await _what_is_open(services, subscription, now) if first else None
 
 
@@ -144,27 +143,41 @@ async def _remember(services: Services, customer: str, found: Sequence[Incident]
 
 
 async def when_installed(services: Services, customer: str, turn: Turn) -> None:
-    """For the demonstration alone: a conversation is subscribed when the bot comes in; a group chat gets requests."""
-    incidents = "" if turn.conversation.kind == "groupChat" else SEVERITIES[0]
+    """For the demonstration alone: a conversation is subscribed when the bot comes in.
+
+    A group chat gets requests, a channel a digest too, whose first one comes in two minutes.
+    """
     if await find(services, customer, turn.conversation.id):
         return
-    _, follow = await begin(services, customer, turn, Asked(incidents=incidents, requests=True), "demonstration")
+    asked = EVERYTHING
+    if turn.conversation.kind == "groupChat":
+        asked = replace(asked, incidents="")
+    elif turn.conversation.kind == "channel":
+        zone = turn.zone if turn.zone in names().values() else "UTC"
+        soon = services.clock.now().astimezone(ZoneInfo(zone)) + FIRST_DIGEST
+        asked = replace(asked, digest=f"{soon:%H:%M}", zone=zone)
+    _, follow = await begin(services, customer, turn, asked, "demonstration")
     if follow:
         await services.wake(customer, *follow)
 
 
 async def _click(context: Context, _click: Click) -> Reply:
-    return await _run(context, Asked(incidents=SEVERITIES[0], requests=True))
+    return await _run(context, EVERYTHING)
 
 
 COMMAND = Command(
     name="subscribe",
     usage=USAGE,
-    examples=("/subscribe", "/subscribe incidents from medium requests"),
+    examples=(
+        "/subscribe",
+        "/subscribe incidents from medium requests",
+        "/subscribe digest at 08:00",
+        "/subscribe digest at 7:30 Europe/Berlin",
+    ),
     role=Role.ADMIN,
-    parse=_parse,
+    parse=parse,
     run=_run,
-    permissions=("SecurityIncident.Read.All",),
+    needs=OPEN_NOW,
 )
 
-BUTTON = Button(verb="subscribe", role=Role.ADMIN, run=_click, slow=True)
+BUTTON = Button(verb="subscribe", role=Role.ADMIN, run=_click, slow=True, needs=OPEN_NOW)

@@ -11,16 +11,12 @@ from typing import Any
 
 import handlers
 from bot.command import Command
-from bot.defender.http import OPERATIONS as DEFENDER_OPERATIONS
-from bot.graph.http import OPERATIONS as GRAPH_OPERATIONS
-from bot.http import Operation
+from bot.permissions import Grant, grants, operations_of
 from bot.responses.models import Response
 from cards.text import plain
 from manifest.build import LOOK
 
 README = Path(__file__).parent.parent / "README.md"
-APIS = {"defender": "WindowsDefenderATP", "graph": "Microsoft Graph"}
-"""The APIs under the names by which Entra finds them."""
 
 
 def tables() -> dict[str, str]:
@@ -33,7 +29,7 @@ def tables() -> dict[str, str]:
         ),
         "permissions": _table(
             ("API", "Application permission", "Needed for", "Documented pages"),
-            _permission_rows((*DEFENDER_OPERATIONS, *GRAPH_OPERATIONS)),
+            map(_permission_row, grants(handlers.features(1.0))),
         ),
     }
 
@@ -60,29 +56,22 @@ def _command_row(command: Command[Any]) -> tuple[str, ...]:
 
 
 def _response_row(response: Response) -> tuple[str, ...]:
+    (operation,) = operations_of((response.call,))
     return (
         f"`{response.name}`",
         plain(LOOK, f"response.{response.name}.effect"),
         str(response.approvals) if response.approvals else "none needed",
         f"{response.time_to_live.total_seconds() / 60:.0f} min" if response.approvals else "",
         f"`{response.inverse}`" if response.inverse else "nothing to undo",
-        f"`{response.permission}`",
-        f"`{response.page}`",
+        ", ".join(f"`{permission}`" for permission in operation.permissions),
+        f"`{operation.page}`",
     )
 
 
-def _permission_rows(operations: Sequence[Operation]) -> list[tuple[str, ...]]:
-    wanted: dict[tuple[str, str], list[Operation]] = {}
-    for operation in operations:
-        for permission in operation.permissions:
-            wanted.setdefault((operation.service, permission), []).append(operation)
-    return [_permission_row(*key, of) for key, of in sorted(wanted.items())]
-
-
-def _permission_row(service: str, permission: str, operations: Sequence[Operation]) -> tuple[str, ...]:
-    uses = ", ".join(dict.fromkeys(operation.name.replace("-", " ") for operation in operations))
-    pages = ", ".join(dict.fromkeys(f"`{operation.page}`" for operation in operations))
-    return APIS[service], f"`{permission}`", uses, pages
+def _permission_row(grant: Grant) -> tuple[str, ...]:
+    uses = ", ".join(f"`{user}`" if user.startswith("/") else user for user in grant.users)
+    name = f"`{grant.name}`" + (" (optional)" if grant.optional else "")
+    return grant.api, name, uses, ", ".join(f"`{page}`" for page in grant.pages)
 
 
 def main() -> None:

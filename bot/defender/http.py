@@ -1,13 +1,15 @@
 """Defender over HTTP. Each operation names the documented page it follows (`api:` pages of the Defender docs)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from bot import odata
 from bot.defender.client import IsolationType, ScanType
 from bot.defender.models import DefenderAlert, Investigation, LogonUser, Machine, MachineAction, Score
 from bot.http import Api, Operation, read_all, read_one
+from bot.limits import DEFENDER_USUAL
 from bot.wire import folded
 
 SERVICE = "defender"
@@ -19,12 +21,27 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 def _get(name: str, path: str, permission: str, page: str) -> Operation:
-    return Operation(service=SERVICE, name=name, method="GET", path=path, permissions=(permission,), page=page)
+    return Operation(
+        service=SERVICE,
+        name=name,
+        method="GET",
+        path=path,
+        permissions=(permission,),
+        page=page,
+        limits=DEFENDER_USUAL,
+    )
 
 
 def _change(name: str, path: str, permission: str, page: str) -> Operation:
     return Operation(
-        service=SERVICE, name=name, method="POST", path=path, permissions=(permission,), page=page, reads=False
+        service=SERVICE,
+        name=name,
+        method="POST",
+        path=path,
+        permissions=(permission,),
+        page=page,
+        reads=False,
+        limits=DEFENDER_USUAL,
     )
 
 
@@ -43,21 +60,24 @@ SCAN = _change("scan", "/api/machines/{id}/runAntiVirusScan", "Machine.Scan", "a
 # Any one of the permissions that start an action allows to cancel one; the bot has this one in any case.
 CANCEL = _change("cancel", "/api/machineactions/{id}/cancel", "Machine.Isolate", "api:cancel-machine-action")
 
-OPERATIONS = (
-    MACHINES,
-    MACHINE,
-    LOGON_USERS,
-    MACHINE_ALERTS,
-    ACTIONS,
-    ACTION,
-    INVESTIGATIONS,
-    EXPOSURE,
-    CONFIGURATION,
-    ISOLATE,
-    UNISOLATE,
-    SCAN,
-    CANCEL,
-)
+CALLS: Mapping[str, tuple[Operation, ...]] = {
+    "machines": (MACHINES,),
+    "machine": (MACHINE,),
+    "machines_named": (MACHINES,),
+    "logon_users": (LOGON_USERS,),
+    "machine_alerts": (MACHINE_ALERTS,),
+    "machine_actions": (ACTIONS,),
+    "machine_action": (ACTION,),
+    "investigations": (INVESTIGATIONS,),
+    "exposure_score": (EXPOSURE,),
+    "configuration_score": (CONFIGURATION,),
+    "isolate": (ISOLATE,),
+    "unisolate": (UNISOLATE,),
+    "run_antivirus_scan": (SCAN,),
+    "cancel_machine_action": (CANCEL,),
+}
+"""The operations of each method of the client; a test proves it. Permissions of commands follow from it."""
+OPERATIONS = tuple(dict.fromkeys(chain.from_iterable(CALLS.values())))
 
 
 class HttpDefender:

@@ -6,7 +6,7 @@ Values of enumerations are kept as sent (unknown ones too); the properties compa
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, FiniteFloat
 
 from bot.wire import Instant, NullIsEmpty, WireModel, folded
 
@@ -272,5 +272,5 @@ class Investigation(WireModel):
 class Score(WireModel):
     """A figure of one moment: exposure (0 to 100, lower is better) or device configuration (higher is better)."""
 
-    score: float
+    score: FiniteFloat
     time: Instant | None = None

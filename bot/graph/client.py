@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.graph.models import OPEN_ALERT_STATUSES, GraphAlert, Incident, SecureScore
+from bot.graph.models import OPEN_ALERT_STATUSES, GraphAlert, Incident, SecureScore, SubscribedSku
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +25,9 @@ class Graph(Protocol):
     """One customer's Graph. Each method raises `ServiceError`s of bot.errors with service `graph` or `login`."""
 
     async def incidents_changed_since(
-        self, since: datetime, *, page: int = 50, max_items: int = 1000
+        self, since: datetime, *, statuses: Sequence[str] = (), page: int = 50, max_items: int = 1000
     ) -> IncidentChanges:
-        """Incidents that changed at or after the moment.
+        """Incidents that changed at or after the moment, of these statuses or all.
 
         The bound is checked only between two moments, so a call always gets further: where many incidents carry the
         very same time, all of them are returned together.
@@ -56,6 +56,9 @@ class Graph(Protocol):
 
     async def secure_scores(self, top: int = 1) -> list[SecureScore]:
         """The scores of the last `top` days (90 are kept), newest first."""
+
+    async def subscribed_skus(self) -> list[SubscribedSku]:
+        """What the tenant has bought, with its service plans."""
 
     async def member_groups(self, user_id: str, group_ids: Sequence[str]) -> set[str]:
         """Those of the groups that the person belongs to, directly or through another group."""

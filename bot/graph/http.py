@@ -1,15 +1,26 @@
 """Microsoft Graph over HTTP. Each operation names the documented page it follows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from uuid import uuid4
 
 from bot import odata
 from bot.graph.changes import LARGEST_PAGE, read_changes
 from bot.graph.client import IncidentChanges
-from bot.graph.models import OPEN_ALERT_STATUSES, OPEN_INCIDENT_STATUSES, GraphAlert, Incident, SecureScore
+from bot.graph.models import (
+    OPEN_ALERT_STATUSES,
+    OPEN_INCIDENT_STATUSES,
+    GraphAlert,
+    Incident,
+    SecureScore,
+    SubscribedSku,
+)
 from bot.http import Api, Operation, read_all, read_one, values_of
 from bot.http_errors import unreadable
+from bot.limits import GRAPH_SECURITY
 
 SERVICE = "graph"
 PUBLIC_URL = "https://graph.microsoft.com/v1.0"
@@ -22,10 +33,18 @@ def _get(name: str, path: str, permission: str, page: str) -> Operation:
     return Operation(service=SERVICE, name=name, method="GET", path=path, permissions=(permission,), page=page)
 
 
+def _limited(operation: Operation) -> Operation:
+    """One of those that are counted together (graph-api 2.5)."""
+    return replace(operation, limits=GRAPH_SECURITY, shares="alerts and scores")
+
+
 INCIDENTS = _get("incidents", "/security/incidents", "SecurityIncident.Read.All", "api/security-list-incidents")
 INCIDENT = _get("incident", "/security/incidents/{id}", "SecurityIncident.Read.All", "api/security-incident-get")
-ALERTS = _get("alerts", "/security/alerts_v2", "SecurityAlert.Read.All", "api/security-list-alerts_v2")
-SCORES = _get("secure-scores", "/security/secureScores", "SecurityEvents.Read.All", "api/security-list-securescores")
+ALERTS = _limited(_get("alerts", "/security/alerts_v2", "SecurityAlert.Read.All", "api/security-list-alerts_v2"))
+SKUS = _get("subscribed-skus", "/subscribedSkus", "LicenseAssignment.Read.All", "api/subscribedsku-list")
+SCORES = _limited(
+    _get("secure-scores", "/security/secureScores", "SecurityEvents.Read.All", "api/security-list-securescores")
+)
 MEMBER_GROUPS = Operation(
     service=SERVICE,
     name="member-groups",
@@ -35,7 +54,18 @@ MEMBER_GROUPS = Operation(
     page="api/directoryobject-checkmembergroups",
 )
 
-OPERATIONS = (INCIDENTS, INCIDENT, ALERTS, SCORES, MEMBER_GROUPS)
+CALLS: Mapping[str, tuple[Operation, ...]] = {
+    "incidents_changed_since": (INCIDENTS,),
+    "incidents": (INCIDENTS,),
+    "incident": (INCIDENT,),
+    "open_incident_count": (INCIDENTS,),
+    "alerts": (ALERTS,),
+    "secure_scores": (SCORES,),
+    "member_groups": (MEMBER_GROUPS,),
+    "subscribed_skus": (SKUS,),
+}
+"""The operations of each method of the client; a test proves it. Permissions of commands follow from it."""
+OPERATIONS = tuple(dict.fromkeys(chain.from_iterable(CALLS.values())))
 
 
 def headers() -> dict[str, str]:
@@ -50,14 +80,15 @@ class HttpGraph:
         self._api = api
 
     async def incidents_changed_since(
-        self, since: datetime, *, page: int = LARGEST_PAGE, max_items: int = 1000
+        self, since: datetime, *, statuses: Sequence[str] = (), page: int = LARGEST_PAGE, max_items: int = 1000
     ) -> IncidentChanges:
         """api/security-list-incidents, never with `$expand`: together with `$filter` the service answers 500."""
-        return await read_changes(self._changed, since, page=page, max_items=max_items)
+        fetch = partial(self._changed, odata.one_of("status", statuses))
+        return await read_changes(fetch, since, page=page, max_items=max_items)
 
-    async def _changed(self, since: datetime, skip: int, top: int) -> tuple[list[Incident], bool]:
+    async def _changed(self, condition: str, since: datetime, skip: int, top: int) -> tuple[list[Incident], bool]:
         params: dict[str, str | int] = {
-            "$filter": odata.at_least("lastUpdateDateTime", since),
+            "$filter": odata.all_of(odata.at_least("lastUpdateDateTime", since), condition),
             "$orderby": "lastUpdateDateTime asc",
             "$top": top,
         }
@@ -109,6 +140,10 @@ class HttpGraph:
         """api/security-list-securescores."""
         values = await self._api.items(SCORES, top=min(top, _MOST_SCORES), page_size=_MOST_SCORES)
         return read_all(SCORES, SecureScore, values)
+
+    async def subscribed_skus(self) -> list[SubscribedSku]:
+        """api/subscribedsku-list (graph-api.md section 6.3)."""
+        return read_all(SKUS, SubscribedSku, values_of(SKUS, await self._api.call(SKUS)))
 
     async def member_groups(self, user_id: str, group_ids: Sequence[str]) -> set[str]:
         """api/directoryobject-checkmembergroups, 20 groups at a time; raises `Missing` for an unknown person."""

@@ -6,7 +6,7 @@ Values of enumerations are kept as sent (unknown ones too); the properties compa
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from bot.wire import Instant, NullIsEmpty, WireModel, folded
 
@@ -260,7 +260,7 @@ class ControlScore(WireModel):
     control_name: str | None = None
     control_category: str | None = None
     description: str | None = None
-    score: float | None = None
+    score: FiniteFloat | None = None
 
 
 class SecureScore(WireModel):
@@ -269,8 +269,8 @@ class SecureScore(WireModel):
     id: str
     azure_tenant_id: str | None = None
     created_date_time: Instant | None = None
-    current_score: float | None = None
-    max_score: float | None = None
+    current_score: FiniteFloat | None = None
+    max_score: FiniteFloat | None = None
     active_user_count: int | None = None
     licensed_user_count: int | None = None
     enabled_services: Annotated[tuple[str, ...], NullIsEmpty] = ()
@@ -284,3 +284,26 @@ class SecureScore(WireModel):
         if self.current_score is None or not self.max_score:
             return None
         return self.current_score / self.max_score * 100
+
+
+class ServicePlan(WireModel):
+    """One part of a subscription, such as MDE_SMB (Defender for Business)."""
+
+    service_plan_id: str | None = None
+    service_plan_name: str | None = None
+    provisioning_status: str | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether the tenant may use it now."""
+        return folded(self.provisioning_status) == "success"
+
+
+class SubscribedSku(WireModel):
+    """Something that the tenant has bought (graph-api.md section 6.3)."""
+
+    id: str
+    sku_id: str | None = None
+    sku_part_number: str | None = None
+    capability_status: str | None = None
+    service_plans: Annotated[tuple[ServicePlan, ...], NullIsEmpty] = ()

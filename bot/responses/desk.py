@@ -3,14 +3,18 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import structlog
 
 from bot.audit import Entry
 from bot.posts import Post
 from bot.records import mutate
 from bot.responses import machine, requests
-from bot.responses.models import Evidence, Person, Request, Response, State, Step, Target
+from bot.responses.models import Evidence, Person, Request, Response, State, Step, Target, told
 from bot.services import Services
+
+log = structlog.get_logger()
 
 MOST_POINTERS = 20
 NOBODY = "trouble.nobody_can_decide"
@@ -55,8 +59,7 @@ class Desk:
         """
         request = self._made(proposal)
         more = {
-            "response": request.response,
-            "device": request.target.id,
+            **told(request),
             "parameters": dict(request.parameters),
             "four_eyes": request.four_eyes,
             "approvals_needed": request.approvals_needed,
@@ -64,6 +67,7 @@ class Desk:
         standing = await requests.create(
             self.services, request, self._entry(request.id, request.requester, "proposed", more)
         )
+        log.info("request_made", request=standing.id, new=standing.id == request.id, customer=self.customer)
         await self.services.wake(self.customer, requests.KIND, standing.id)
         return standing, standing.id == request.id
 
@@ -96,9 +100,9 @@ class Desk:
 
     async def approve(self, key: str, who: Person, comment: str = "") -> Request:
         """An approver says yes."""
-        request = await requests.get(self.services, self.customer, key)
-        within = self.services.responses[request.response].send_within
-        return await self._act(key, who, "approved", lambda r, now: machine.approve(r, who, now, within, comment))
+        return await self._act(
+            key, who, "approved", lambda r, now: machine.approve(r, who, now, self._within(r), comment)
+        )
 
     async def reject(self, key: str, who: Person, reason: str) -> Request:
         """An approver says no, and why."""
@@ -110,9 +114,7 @@ class Desk:
 
     async def resend(self, key: str, who: Person) -> Request:
         """An approver has one whose fate is unknown sent again."""
-        request = await requests.get(self.services, self.customer, key)
-        within = self.services.responses[request.response].send_within
-        return await self._act(key, who, "sent again", lambda r, now: machine.resend(r, who, now, within))
+        return await self._act(key, who, "sent again", lambda r, now: machine.resend(r, who, now, self._within(r)))
 
     async def give_up(self, key: str, who: Person) -> Request:
         """An approver leaves one whose fate is unknown; the way is free for the next."""
@@ -137,6 +139,10 @@ class Desk:
         """Show an open request where somebody asked for it again; an older card of it there becomes a pointer."""
         return await self.adopt(key, post)
 
+    def _within(self, request: Request) -> timedelta:
+        """The time that an approved one has to be sent."""
+        return self.services.responses[request.response].send_within
+
     def _entry(self, key: str, who: Person, what: str, more: Mapping[str, object] | None = None) -> Entry:
         return Entry(
             at=self.services.clock.now(),
@@ -153,7 +159,7 @@ class Desk:
             self.customer,
             key,
             lambda current: step(current, clock.now()),
-            lambda after: [self._entry(key, who, what, {"state": after.state.value})],
+            lambda after: [self._entry(key, who, what, {"state": after.state.value, **told(after)})],
             now=clock.now(),
         )
         await self.services.wake(self.customer, requests.KIND, key)

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.audit import Entry
+from bot.budgets import ACTING, ranked
+from bot.defender.client import Defender
 from bot.defender.models import MachineAction
 from bot.errors import (
     Conflict,
@@ -26,7 +28,7 @@ from bot.errors import (
     Unavailable,
 )
 from bot.responses import machine, requests
-from bot.responses.models import Request, Response, State
+from bot.responses.models import Request, Response, State, told
 from bot.services import Services
 from bot.wire import folded
 
@@ -41,6 +43,8 @@ RETRY = timedelta(seconds=15)
 COMMENT_BOUND = 500
 BUSY_CODES = frozenset({"ActiveRequestAlreadyExists"})
 BUSY_WORDS = "already in progress"
+NEEDS = (Defender.machine_actions, Defender.machine_action, Defender.cancel_machine_action)
+"""What following an action calls, beside what the response itself sends."""
 
 
 async def step(services: Services, customer: str, key: str) -> None:
@@ -51,7 +55,8 @@ async def step(services: Services, customer: str, key: str) -> None:
     if request.final or (due and due > now):
         return
     try:
-        await STEPS[request.state](Follower(services, request))
+        with ranked(ACTING):
+            await STEPS[request.state](Follower(services, request))
     except (Stale, Conflict):
         log.info("step_overtaken", request=key, state=request.state.value)
 
@@ -136,7 +141,8 @@ class Follower:
             return None
         if held_by:
             return await requests.get(self.services, self.customer, held_by)
-        rivals = [r for r in await requests.latest(self.services, self.customer) if self._is_rival(r)]
+        of_device = await requests.latest(self.services, self.customer, self.request.target.id)
+        rivals = [r for r in of_device if self._is_rival(r)]
         lingering = [r for r in rivals if machine.may_still_come(r, self._now())]
         approved = [r for r in rivals if r.state is State.APPROVED and _order(r) < _order(self.request)]
         return min(lingering or approved, key=_order, default=None)
@@ -148,7 +154,7 @@ class Follower:
     async def _cancel(self, ahead: Request) -> None:
         """The opposite was approved while the other still waits for the device: take that one back at the service."""
         action = ahead.attempt.action if ahead.attempt else ""
-        more = {"action": action, "for": self.request.id}
+        more = {**told(ahead), "action": action, "for": self.request.id}
         entries = [
             Entry(at=self._now(), what="cancel asked", who="watchkeeper", subject=f"request:{ahead.id}", more=more)
         ]
@@ -303,7 +309,9 @@ class Follower:
         if isinstance(error, Throttled) and error.retry_after:
             wait = max(wait, timedelta(seconds=error.retry_after))
         key, values = trouble_of(error)
-        await self._write(machine.look_later(self.request, self._now(), wait, key, **values))
+        denied = isinstance(error, Missing) and self.request.state is State.SENT
+        after = (machine.miss if denied else machine.look_later)(self.request, self._now(), wait, key, **values)
+        await self._write(after, "vanished" if after.state is not self.request.state else "")
 
 
 STEPS = {
@@ -328,6 +336,7 @@ def _order(request: Request) -> tuple[datetime, str]:
 def _facts(request: Request) -> dict[str, object]:
     attempt = request.attempt
     return {
+        **told(request),
         "state": request.state.value,
         "attempt": attempt.number if attempt else 0,
         "action": attempt.action if attempt else "",

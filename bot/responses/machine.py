@@ -28,6 +28,7 @@ ALLOWED: dict[str, frozenset[State]] = {
     "put back": frozenset({State.SENDING}),
     "refuse": frozenset({State.APPROVED, State.SENDING}),
     "lose": frozenset({State.SENDING}),
+    "vanish": frozenset({State.SENT}),
     "accept": frozenset({State.SENDING, State.UNKNOWN}),
     "resend": frozenset({State.UNKNOWN}),
     "give up": frozenset({State.UNKNOWN}),
@@ -46,6 +47,8 @@ SENDING_LEASE = timedelta(seconds=60)
 UNKNOWN_PAUSE = timedelta(seconds=30)
 UNKNOWN_SEARCH = timedelta(minutes=5)
 UNKNOWN_SLOW = timedelta(minutes=10)
+VANISHED = timedelta(minutes=30)
+"""For how long the service may say that it knows no such action before nobody knows what became of it."""
 WAITING_PAUSE = timedelta(seconds=15)
 STORY_BOUND = 60
 
@@ -168,6 +171,16 @@ def lose(request: Request, now: datetime) -> Request:
     return _told(request, now, "unknown", changes)
 
 
+def miss(request: Request, now: datetime, wait: timedelta, trouble: str, **values: str) -> Request:
+    """The service says that it knows no such action: look again, and after a while let a person decide."""
+    _check(request, "vanish")
+    since = request.missing_since or now
+    if now - since < VANISHED:
+        return look_later(request.model_copy(update={"missing_since": since}), now, wait, trouble, **values)
+    changes = {"state": State.UNKNOWN, "unknown_since": since, "missing_since": None, "next_check": now + UNKNOWN_SLOW}
+    return _told(request, now, "vanished", changes)
+
+
 def accept(request: Request, now: datetime, action: MachineAction, *, adopted: bool) -> Request:
     """The service has the action: ours, or (adopted) an active one that does the same."""
     _check(request, "accept")
@@ -213,6 +226,7 @@ def observe(request: Request, now: datetime, action: MachineAction) -> Request:
     _check(request, "look")
     ended = ENDS.get(action.state)
     facts: dict[str, Any] = {"status": action.status or "", "status_at": action.updated, "checked": now}
+    facts["missing_since"] = None
     if ended:
         facts |= {"state": ended, "ended": now, "next_check": None, "trouble": "", "trouble_values": {}}
         return _told(request, now, "ended", facts, status=action.status or "")

@@ -87,6 +87,7 @@ class Evidence(BaseModel):
     last_seen: datetime | None = None
     open_alerts: tuple[str, ...] | None = None
     running: tuple[str, ...] | None = None
+    isolation: str = ""
     last_time: str = ""
     last_time_at: datetime | None = None
 
@@ -128,8 +129,8 @@ class Request(Shownable):
 
     `parameters` are the service's own words (IsolationType, ScanType). `expires` ends the time to decide, `send_by` the
     time to send once approved. `status` is the machine action's own, `status_at` when the service last changed it.
-    `checked` is when we last looked, `next_check` when we look again. `trouble` is a catalogue key for what stands in
-    the way now, with `trouble_values`.
+    `checked` is when we last looked, `next_check` when we look again. `missing_since`: the service denies its action.
+    `trouble` is a catalogue key for what stands in the way now, with `trouble_values`.
     """
 
     response: str
@@ -155,6 +156,7 @@ class Request(Shownable):
     checked: datetime | None = None
     next_check: datetime | None = None
     unknown_since: datetime | None = None
+    missing_since: datetime | None = None
     trouble: str = ""
     trouble_values: Mapping[str, str] = {}
     inverse: str = ""
@@ -205,6 +207,11 @@ class Request(Shownable):
         return comment.startswith(f"[{self.id}/")
 
 
+def told(request: Request) -> dict[str, str]:
+    """What every audit entry about a request says of it, so that it is found by its device; ids only."""
+    return {"response": request.response, "device": request.target.id}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
     """A choice that may follow the device's name: words people type -> the service's value, the default first."""
@@ -214,6 +221,8 @@ class Parameter:
 
 
 Send = Callable[[Defender, Request, str], Awaitable[MachineAction]]
+Call = Callable[..., Awaitable[Any]]
+"""A method of `Defender` or `Graph`, named as such: `Defender.isolate`. See `bot.permissions`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +231,7 @@ class Response:
 
     `types` are the machine-action types it shows up as, `family` the group in which one is in flight per device,
     `family_types` all machine-action types of that group. `send` calls the service (with the request and the comment)
-    and follows the documented page `page`. `approvals` 0 means it runs without a decision. `inverse` names the
+    through the client's method `call`. `approvals` 0 means it runs without a decision. `inverse` names the
     response that undoes it.
     """
 
@@ -231,8 +240,7 @@ class Response:
     types: frozenset[str]
     family_types: frozenset[str]
     send: Send
-    page: str
-    permission: str
+    call: Call
     risk: str
     asks: Role
     approvals: int = 1

@@ -5,13 +5,13 @@ Beside each open request stand two small records, written and freed in the same 
 family be under way per device.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from bot.audit import Entry
 from bot.errors import Conflict, NotFound
 from bot.metrics import TRANSITIONS
-from bot.records import newest, read, write
+from bot.records import read, readable, write
 from bot.responses.models import Request
 from bot.services import Services
 from bot.state.store import Change, Record
@@ -40,15 +40,21 @@ async def get(services: Services, customer: str, key: str) -> Request:
     return found[0]
 
 
-async def latest(services: Services, customer: str, *, limit: int = 500) -> list[Request]:
-    """The customer's requests, the latest changed first."""
-    return await newest(services.store, customer, KIND, Request, limit=limit)
+async def latest(services: Services, customer: str, machine_id: str = "", *, limit: int = 500) -> list[Request]:
+    """The customer's requests, of one device or all, the latest changed first."""
+    records = await services.store.newest(customer, KIND, limit=limit)
+    return readable([record for record in records if machine_id in ("", _machine(record))], Request)
+
+
+def _machine(record: Record) -> object:
+    """The device of a request's record, seen without reading the rest of it."""
+    target = record.data.get("target")
+    return target.get("id") if isinstance(target, Mapping) else None
 
 
 async def still_open(services: Services, customer: str, machine_id: str = "") -> list[Request]:
     """Requests that are not over, of one device or all."""
-    found = await latest(services, customer)
-    return [request for request in found if not request.final and machine_id in ("", request.target.id)]
+    return [request for request in await latest(services, customer, machine_id) if not request.final]
 
 
 async def holder(services: Services, customer: str, kind: str, key: str) -> tuple[str, Record | None]:

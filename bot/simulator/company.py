@@ -7,7 +7,7 @@ from itertools import cycle
 from random import Random
 from uuid import UUID
 
-from bot.simulator import names
+from bot.simulator import names, scores
 from bot.simulator.cases import CASES, Scene, make_alert
 from bot.simulator.core import CLIENT_ID
 from bot.simulator.directory import FIRST_TENANT, SECOND_TENANT, first_directory, second_directory
@@ -19,8 +19,6 @@ from bot.simulator.world import (
     Customer,
     Device,
     LogonUser,
-    Score,
-    SecureScoreDay,
     World,
 )
 
@@ -30,6 +28,7 @@ _GRAPH_ROLES = (
     "SecurityEvents.Read.All",
     "User.Read.All",
     "GroupMember.Read.All",
+    "LicenseAssignment.Read.All",
 )
 _DEFENDER_ROLES = (
     "Machine.Read.All",
@@ -119,7 +118,7 @@ class _Builder:
             self._merges()
             self._history(devices)
             self._investigations()
-        self._scores()
+        scores.begin(self.customer, self.now, self.random, self.size.days)
         since = self.now.replace(tzinfo=None) - FIRST_INCIDENT_OF_2026
         self.customer.next_incident = 10_000 + max(0, int(since.total_seconds() // 60))
 
@@ -307,20 +306,6 @@ class _Builder:
                 waits = False
             investigate(self.customer, alert, "PendingApproval" if waits else next(states))
         expire_proposals(self.customer, self.now)
-
-    def _scores(self) -> None:
-        if not self.size.days:
-            return
-        rng = self.random
-        self.customer.exposure = Score(time=self.ago(0.3), score=rng.uniform(25, 45))
-        self.customer.configuration = Score(time=self.ago(0.3), score=float(rng.randint(300, 620)))
-        current, maximum = rng.uniform(350, 420), 697.0
-        for back in range(self.size.days):
-            day = self.now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=back)
-            self.customer.secure_scores.append(
-                SecureScoreDay(time=day, current=round(current, 2), maximum=maximum, controls=list(names.CONTROLS))
-            )
-            current += rng.uniform(-4, 3)
 
 
 def merge(customer: Customer, merged: str, target: str, at: datetime) -> None:

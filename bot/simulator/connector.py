@@ -14,6 +14,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from bot.simulator.core import Core
+from bot.simulator.files import Drive, check_files
 from bot.simulator.limits import Limit
 from bot.simulator.pipeline import Call, Exchange, Operation, RefusedError, Service, mount
 from bot.simulator.tokens import BOT_ISSUER, CONNECTOR
@@ -106,6 +107,7 @@ class Connector:
         self.chats: dict[str, Chat] = {}
         self.all: dict[str, Message] = {}
         self.records: list[Record] = []
+        self.drive = Drive()
         self._last = 0
 
     def open(self, conversation: str, tenant: str, *, kind: str = "channel") -> Chat:
@@ -184,6 +186,7 @@ class Routes:
         chat, thread = self.connector.chat(call.path("conversation"))
         self._count(call, chat, "send", SEND)
         activity = await _activity(call)
+        check_files(activity.get("attachments"), chat.kind)
         return web.json_response({"id": self._add(chat, thread, activity).id}, status=201)
 
     async def edit(self, call: Call) -> web.Response:
@@ -299,5 +302,6 @@ def mount_connector(app: web.Application, core: Core, connector: Connector) -> N
     async def keys(_request: web.Request) -> web.Response:
         return web.json_response({"keys": core.signer.published()}, headers={"x-ms-request-id": str(uuid4())})
 
+    app.router.add_put("/onedrive/upload", connector.drive.put)
     app.router.add_get("/v1/.well-known/openidconfiguration", metadata)
     app.router.add_get("/v1/.well-known/keys", keys)

@@ -11,6 +11,7 @@ from bot.simulator.actions import Dispatcher
 from bot.simulator.faults import Faults
 from bot.simulator.investigations import expire_proposals
 from bot.simulator.limits import Limiter
+from bot.simulator.scores import go_on
 from bot.simulator.tokens import AccessTokens, Signer
 from bot.simulator.world import Customer, World
 
@@ -68,6 +69,7 @@ class Core:
         self.closing = asyncio.Event()
 
     def tick(self, customer: Customer) -> None:
-        """Let all happen at a customer's that is due by now: device actions go on, proposals expire."""
+        """Let all happen at a customer's that is due by now: device actions go on, proposals expire, days begin."""
         self.dispatcher.advance(customer)
         expire_proposals(customer, self.clock.now())
+        go_on(customer, self.clock.now())

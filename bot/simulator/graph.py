@@ -1,4 +1,4 @@
-"""Microsoft Graph v1.0: incidents, alerts_v2, secureScores and checkMemberGroups (reference/graph-api.md)."""
+"""Microsoft Graph v1.0: security, licences and checkMemberGroups (reference/graph-api.md)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -69,6 +69,7 @@ DIRECTORY = Service(
 def mount_graph(app: web.Application, core: Core) -> None:
     """Serve the API below `/v1.0`."""
     mount(app, core, DIRECTORY, DIRECTORY_OPERATIONS, "/v1.0/users")
+    mount(app, core, DIRECTORY, LICENCE_OPERATIONS, "/v1.0/subscribedSkus")
     mount(app, core, SERVICE, SECURITY_OPERATIONS, "/v1.0")
 
 
@@ -177,6 +178,13 @@ async def _secure_scores(call: Call) -> web.Response:
     return answer(call, listing)
 
 
+async def _subscribed_skus(call: Call) -> web.Response:
+    """`GET /subscribedSkus` (graph-api.md sections 1.9 and 6.3): the plan of the tenant as one subscription."""
+    rows = forms.skus(call.customer)
+    context = "https://graph.microsoft.com/v1.0/$metadata#subscribedSkus"
+    return web.json_response({"@odata.context": context, "value": rows})
+
+
 async def _check_member_groups(call: Call) -> web.Response:
     """`directoryobject-checkmembergroups`: which of at most 20 groups the person is in, through nesting too."""
     try:
@@ -244,6 +252,15 @@ SECURITY_OPERATIONS = (
         roles=READ_SCORES,
         limits=SECURITY,
         bucket="graph.security",
+    ),
+)
+LICENCE_OPERATIONS = (
+    Operation(
+        name="graph.subscribedskus.list",
+        method="GET",
+        path="",
+        handler=_subscribed_skus,
+        roles=frozenset({"LicenseAssignment.Read.All", "Organization.Read.All"}),
     ),
 )
 DIRECTORY_OPERATIONS = (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from bot.simulator.incidents import Alert, Comment, Incident
 from bot.simulator.moments import show
@@ -151,3 +152,40 @@ def secure_score(day: SecureScoreDay, customer: Customer) -> dict[str, Any]:
             "vendor": "Microsoft",
         },
     }
+
+
+PLANS: Mapping[str, tuple[str, ...]] = {
+    "business": ("MDE_SMB",),
+    "premium": ("MDE_SMB", "AAD_PREMIUM", "INTUNE_A", "ATP_ENTERPRISE"),
+    "plan2": ("WINDEFATP", "AAD_PREMIUM_P2", "INTUNE_A", "THREAT_INTELLIGENCE"),
+}
+"""The service plans of each plan (section 1.9)."""
+_BUSINESS_PREMIUM = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"
+
+
+def skus(customer: Customer) -> list[dict[str, Any]]:
+    """What the tenant subscribed to (section 6.3): one subscription. Of ids only that of Business Premium is true."""
+    premium = customer.plan == "premium"
+    sku = _BUSINESS_PREMIUM if premium else str(uuid5(NAMESPACE_URL, customer.plan))
+    plans = [
+        {
+            "servicePlanId": str(uuid5(NAMESPACE_URL, name)),
+            "servicePlanName": name,
+            "provisioningStatus": "Success",
+            "appliesTo": "User",
+        }
+        for name in PLANS[customer.plan]
+    ]
+    return [
+        {
+            "id": f"{customer.id}_{sku}",
+            "skuId": sku,
+            "skuPartNumber": "SPB" if premium else customer.plan.upper(),
+            "accountName": customer.name,
+            "appliesTo": "User",
+            "capabilityStatus": "Enabled",
+            "consumedUnits": customer.seats - 7,
+            "prepaidUnits": {"enabled": customer.seats, "warning": 0, "suspended": 0, "lockedOut": 0},
+            "servicePlans": plans,
+        }
+    ]

@@ -10,10 +10,9 @@ from bot.simulator.company import merge
 from bot.simulator.core import Core
 from bot.simulator.incidents import SEVERITIES, Alert, Incident
 from bot.simulator.investigations import investigate, settle
-from bot.simulator.world import Customer, Device, SecureScoreDay
+from bot.simulator.world import Customer, Device
 
 OPEN = frozenset({"active", "inProgress"})
-HOURS_24 = 86_400
 
 
 class Scenario:
@@ -154,19 +153,11 @@ class Scenario:
         return {"device": device.id, "online": online}
 
     def scores(self, customer: Customer) -> dict[str, Any]:
-        """The scores move a little; a new day gets its own Secure Score."""
+        """Defender's scores move a little; Secure Score has one a day, which comes by itself."""
         now, chance = self._core.clock.now(), self._random
         for score in (customer.exposure, customer.configuration):
             if score:
                 score.score, score.time = max(0.0, score.score + chance.uniform(-1.5, 1.5)), now
-        days = customer.secure_scores
-        newest = max(days, key=lambda day: day.time, default=None)
-        if newest and (now - newest.time).total_seconds() >= HOURS_24:
-            current = round(newest.current + chance.uniform(-3, 4), 2)
-            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-            days.append(
-                SecureScoreDay(time=midnight, current=current, maximum=newest.maximum, controls=newest.controls)
-            )
         return {"exposure": customer.exposure.score if customer.exposure else None}
 
 

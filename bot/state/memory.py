@@ -8,9 +8,7 @@ from typing import Any
 
 from bot.clock import Clock, SystemClock
 from bot.errors import Conflict
-from bot.state.store import Change, Claimed, Due, HeadMoved, Record, Sealed
-
-AHEAD = 60.0  # seconds: a bucket forgets what a clock further ahead than that wrote
+from bot.state.store import FORGOTTEN, Begun, Change, Claimed, Due, HeadMoved, Kept, Record, Sealed, Standing
 
 
 class MemoryStore:
@@ -23,6 +21,7 @@ class MemoryStore:
         self._order: dict[tuple[str, str, str], int] = {}
         self._due: dict[tuple[str, str, str], datetime] = {}
         self._audit: dict[str, list[tuple[str, str, str]]] = {}
+        self._checkpoints: dict[str, str] = {}
         self._leases: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._values: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._buckets: dict[tuple[str, str], list[datetime]] = {}
@@ -59,17 +58,26 @@ class MemoryStore:
         return [record for record in found if record][:limit]
 
     async def commit(self, customer: str, changes: Sequence[Change], sealed: Sealed | None = None) -> None:
-        """Write all changes, their due times and the audit entries, or nothing."""
+        """Write all changes, their due times, the audit entries and a trim of the oldest, or nothing."""
         for change in changes:
             self._check(customer, change)
         if sealed and sealed.head != await self.head(customer):
             raise HeadMoved
+        if sealed and sealed.trim and sealed.trim.before != self._checkpoints.get(customer, ""):
+            raise Conflict("checkpoint")
         for change in changes:
             self._write(customer, change)
         if sealed:
-            stream = self._audit.setdefault(customer, [])
-            for text, seal in sealed.entries:
-                stream.append((str(len(stream) + 1), text, seal))
+            self._append(customer, sealed)
+
+    def _append(self, customer: str, sealed: Sealed) -> None:
+        stream = self._audit.setdefault(customer, [])
+        for text, seal in sealed.entries:
+            self._count += 1
+            stream.append((str(self._count), text, seal))
+        if sealed.trim:
+            stream[:] = [row for row in stream if int(row[0]) > int(sealed.trim.last)]
+            self._checkpoints[customer] = sealed.trim.checkpoint
 
     def _check(self, customer: str, change: Change) -> None:
         key = (customer, change.kind, change.id)
@@ -110,7 +118,18 @@ class MemoryStore:
 
     async def audit(self, customer: str, *, limit: int = 1000, after: str = "") -> list[tuple[str, str, str]]:
         """Audit entries as (position, entry as JSON text, hash), oldest first, those after a position."""
-        return self._audit.get(customer, [])[int(after or 0) :][:limit]
+        return [row for row in self._audit.get(customer, []) if int(row[0]) > int(after or 0)][:limit]
+
+    async def audit_back(self, customer: str, *, limit: int = 1000, before: str = "") -> list[tuple[str, str, str]]:
+        """The same, newest first, those before a position."""
+        stream = self._audit.get(customer, [])
+        return [row for row in reversed(stream) if not before or int(row[0]) < int(before)][:limit]
+
+    async def standing(self, customer: str) -> Standing:
+        """How the audit stream stands, all of it at one moment."""
+        length = len(self._audit.get(customer, []))
+        checkpoint = self._checkpoints.get(customer, "")
+        return Standing(head=await self.head(customer), length=length, checkpoint=checkpoint)
 
     async def customers(self) -> list[str]:
         """Every customer that has a record."""
@@ -138,6 +157,22 @@ class MemoryStore:
             return Claimed(state="fresh")
         return Claimed(state="done", answer=value["answer"]) if "answer" in value else Claimed(state="busy")
 
+    async def begin(
+        self, customer: str, turn: str, seconds: float, *, note: Kept, record: tuple[str, str], values: Sequence[str]
+    ) -> Begun:
+        """Claim a turn, keep the note, read a record and values."""
+        await self.put_value(customer, note.name, note.value, note.seconds)
+        return Begun(
+            claimed=await self.claim(customer, turn, seconds),
+            record=await self.get(customer, *record),
+            values=[await self.get_value(customer, name) for name in values],
+        )
+
+    async def hold(self, customer: str, turn: str, seconds: float) -> None:
+        """Keep a claim that is still worked on for that many seconds more."""
+        if await self.get_value(customer, f"turn:{turn}") == {}:
+            await self.put_value(customer, f"turn:{turn}", {}, seconds)
+
     async def finish(self, customer: str, turn: str, answer: Mapping[str, Any], seconds: float) -> None:
         """Keep a turn's answer for redeliveries."""
         await self.put_value(customer, f"turn:{turn}", {"answer": answer}, seconds)
@@ -146,20 +181,34 @@ class MemoryStore:
         """Give a claim back, so that a redelivery is taken up at once."""
         self._values.pop((customer, f"turn:{turn}"), None)
 
-    async def take(self, customer: str, bucket: str, windows: Sequence[tuple[int, float]], now: datetime) -> float:
-        """Take one from a rate bucket of (count, seconds) windows. 0: taken; else the seconds to wait."""
-        longest = max(seconds for _, seconds in windows)
-        stored = self._buckets.get((customer, bucket), [])
-        taken = [at for at in stored if -AHEAD <= (now - at).total_seconds() < longest]
-        self._buckets[customer, bucket] = taken
-        wait = 0.0
+    async def take(
+        self, customer: str, bucket: str, windows: Sequence[tuple[int, float]], now: datetime, *, patience: float = 0.0
+    ) -> float:
+        """Take one from a rate bucket of (count, seconds) windows; returns the seconds to wait (see `Store`)."""
+        taken = self._bucket(customer, bucket, max(seconds for _, seconds in windows), now)
+        at = max(now, taken[-1]) if patience and taken else now
         for count, seconds in windows:
-            inside = [at for at in taken if (now - at).total_seconds() < seconds]
-            if len(inside) >= count:
-                wait = max(wait, seconds - (now - inside[-count]).total_seconds())
-        if wait == 0:
-            bisect.insort(taken, now)
+            if len(taken) >= count:
+                at = max(at, taken[-count] + timedelta(seconds=seconds))
+        wait = (at - now).total_seconds()
+        if wait <= patience:
+            bisect.insort(taken, at)
         return wait
+
+    async def spend(self, customer: str, bucket: str, seconds: float, now: datetime) -> None:
+        """Count one that waits for nobody."""
+        bisect.insort(self._bucket(customer, bucket, seconds, now), now)
+
+    async def taken(self, customer: str, windows: Sequence[tuple[str, float]], now: datetime) -> list[int]:
+        """How many were taken of each (bucket, seconds) within its last seconds."""
+        since = [(self._buckets.get((customer, bucket), []), now - timedelta(seconds=s)) for bucket, s in windows]
+        return [sum(1 for at in bucket if start < at <= now) for bucket, start in since]
+
+    def _bucket(self, customer: str, bucket: str, longest: float, now: datetime) -> list[datetime]:
+        """When it was taken, without what is over and what a wrong clock wrote."""
+        stored = self._buckets.get((customer, bucket), [])
+        self._buckets[customer, bucket] = [at for at in stored if -FORGOTTEN <= (now - at).total_seconds() < longest]
+        return self._buckets[customer, bucket]
 
     async def put_value(self, customer: str, name: str, value: Mapping[str, Any], seconds: float) -> None:
         """Keep a small value for that many seconds."""

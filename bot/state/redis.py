@@ -5,58 +5,23 @@ slot. One Lua script makes every commit: it compares revisions, states and the a
 """
 
 import json
+import secrets
+import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.asyncio import Redis, RedisCluster
+from redis.exceptions import RedisError, ResponseError
 
 from bot.errors import Conflict, StoreDown
-from bot.state.store import Change, Claimed, Due, HeadMoved, Record, Sealed
-
-# KEYS: due index, audit stream, audit head, then for each change: record, index of its kind.
-# ARGV: a JSON list of changes and the sealed audit entries; see _arguments.
-COMMIT = """
-local changes = cjson.decode(ARGV[1])
-local sealed = cjson.decode(ARGV[2])
-for n, change in ipairs(changes) do
-  local key = KEYS[2 + 2 * n]
-  local rev = tonumber(redis.call('HGET', key, 'rev') or '0')
-  if rev ~= change.rev then return 'revision ' .. change.id end
-  if change.was ~= '' and rev > 0 and redis.call('HGET', key, 'state') ~= change.was then
-    return 'state ' .. change.id
-  end
-end
-if sealed.entries and (redis.call('GET', KEYS[3]) or '') ~= sealed.head then return 'head' end
-for n, change in ipairs(changes) do
-  local key, index = KEYS[2 + 2 * n], KEYS[3 + 2 * n]
-  local member = change.kind .. ':' .. change.id
-  if change.data == '' then
-    redis.call('DEL', key)
-    redis.call('ZREM', index, change.id)
-  else
-    redis.call('HSET', key, 'rev', change.rev + 1, 'state', change.state, 'data', change.data)
-    local newest = redis.call('ZREVRANGE', index, 0, 0, 'WITHSCORES')
-    redis.call('ZADD', index, (tonumber(newest[2]) or 0) + 1, change.id)
-    redis.call('ZREMRANGEBYRANK', index, 0, -10001)
-    if change.keep > 0 then redis.call('PEXPIRE', key, change.keep) else redis.call('PERSIST', key) end
-  end
-  if change.due > 0 then redis.call('ZADD', KEYS[1], change.due, member)
-  else redis.call('ZREM', KEYS[1], member) end
-end
-if sealed.entries then
-  for _, entry in ipairs(sealed.entries) do
-    redis.call('XADD', KEYS[2], '*', 'entry', entry[1], 'hash', entry[2])
-    redis.call('SET', KEYS[3], entry[2])
-  end
-end
-return 'ok'
-"""
+from bot.state.commit import COMMIT, STANDING, commit_arguments, milliseconds
+from bot.state.redis_client import open_client
+from bot.state.store import FORGOTTEN, Begun, Change, Claimed, Due, HeadMoved, Kept, Record, Sealed, Standing
+from bot.state.together import Together
 
 LEASE = """
 local holder = redis.call('GET', KEYS[1])
@@ -70,26 +35,41 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """
 
-# KEYS: bucket. ARGV: now (ms), a name for this one, then count and milliseconds of each window.
+# KEYS: bucket. ARGV: now (ms), a name for this one, patience and what is forgotten ahead (ms), then count and
+# milliseconds of each window. Scores are the moments of their places, booked ones ahead of now.
 TAKE = """
-local now, wait, longest = tonumber(ARGV[1]), 0, 0
-for n = 3, #ARGV, 2 do longest = math.max(longest, tonumber(ARGV[n + 1])) end
+local now, patience, longest = tonumber(ARGV[1]), tonumber(ARGV[3]), 0
+for n = 5, #ARGV, 2 do longest = math.max(longest, tonumber(ARGV[n + 1])) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - longest)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. (now + 60000), '+inf') -- a clock went wrong and was set right
-for n = 3, #ARGV, 2 do
-  local count, span = tonumber(ARGV[n]), tonumber(ARGV[n + 1])
-  if redis.call('ZCOUNT', KEYS[1], '(' .. (now - span), '+inf') >= count then
-    local blocking = redis.call('ZREVRANGE', KEYS[1], count - 1, count - 1, 'WITHSCORES')
-    wait = math.max(wait, tonumber(blocking[2]) + span - now)
-  end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. (now + ARGV[4]), '+inf')
+local function from_the_end(n)
+  return tonumber(redis.call('ZREVRANGE', KEYS[1], n - 1, n - 1, 'WITHSCORES')[2])
 end
-if wait == 0 then
-  redis.call('ZADD', KEYS[1], now, ARGV[2])
-  redis.call('PEXPIRE', KEYS[1], longest)
+local at = now
+if patience > 0 then at = math.max(at, from_the_end(1) or now) end
+for n = 5, #ARGV, 2 do
+  local blocking = from_the_end(tonumber(ARGV[n]))
+  if blocking then at = math.max(at, blocking + tonumber(ARGV[n + 1])) end
 end
-return wait
+if at - now <= patience then
+  redis.call('ZADD', KEYS[1], at, ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], longest + ARGV[4])
+end
+return at - now
 """
 
+
+# KEYS: turn, note, record, then values. ARGV: milliseconds of the claim, the note's text and milliseconds.
+BEGIN = """
+local fresh = redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+local found = {fresh and 1 or 0, redis.call('GET', KEYS[1]), redis.call('HMGET', KEYS[3], 'rev', 'state', 'data')}
+for n = 4, #KEYS do found[n] = redis.call('GET', KEYS[n]) end
+return found
+"""
+
+# KEYS: turn, which is empty while it is worked on. ARGV: milliseconds.
+HOLD = "if redis.call('GET', KEYS[1]) == '' then return redis.call('PEXPIRE', KEYS[1], ARGV[1]) end return 0"
 
 # KEYS: value. ARGV: the expected eTag (empty: any), the new eTag, the JSON text, milliseconds to live (0: for good).
 PUT = """
@@ -101,6 +81,20 @@ return 1
 """
 
 
+SERVER_SETTINGS = ("appendfsync", "protected-mode")
+"""What `facts` asks CONFIG GET for. Never for a password."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerFacts:
+    """INFO as redis-py reads it, settings by name, the server's clock, and the seconds that its fastest answer took."""
+
+    info: Mapping[str, Any]
+    config: Mapping[str, str] | None
+    now: datetime
+    latency: float
+
+
 @asynccontextmanager
 async def _down() -> AsyncIterator[None]:
     """Say StoreDown for whatever Redis or the way to it did."""
@@ -110,53 +104,37 @@ async def _down() -> AsyncIterator[None]:
         raise StoreDown(f"Redis: {type(error).__name__}") from error
 
 
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+def _row(position: str, fields: Mapping[str, str]) -> tuple[str, str, str]:
+    """An audit entry; what somebody else put into the stream has no text or no hash, and breaks the chain."""
+    return (position, fields.get("entry", ""), fields.get("hash", ""))
 
 
-def _argument(change: Change) -> dict[str, Any]:
-    return {
-        "kind": change.kind,
-        "id": change.id,
-        "rev": change.rev,
-        "was": change.was,
-        "state": change.state,
-        "data": "" if change.data is None else json.dumps(change.data),
-        "due": _milliseconds(change.due) if change.due and change.data is not None else 0,
-        "keep": int((change.keep or 0) * 1000),
-    }
+def _claimed(text: str | None) -> Claimed:
+    """What stands under a claim that is somebody else's: the answer, once there is one."""
+    return Claimed(state="done", answer=json.loads(text)) if text else Claimed(state="busy")
 
 
 class RedisStore:
     """The store on one Redis. `open` connects; time-outs are short, because an approval must not hang."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: "Redis | RedisCluster") -> None:
+        self._together = Together(redis)
         self._redis: Any = redis  # its stubs promise bytes or str everywhere; we always decode
         self._commit = redis.register_script(COMMIT)
+        self._standing = redis.register_script(STANDING)
         self._lease = redis.register_script(LEASE)
         self._release = redis.register_script(RELEASE)
         self._take = redis.register_script(TAKE)
+        self._begin = redis.register_script(BEGIN)
+        self._hold = redis.register_script(HOLD)
         self._known: set[str] = set()
         self._taken = 0
+        self._name = secrets.token_hex(4)
 
     @classmethod
     def open(cls, url: str) -> "RedisStore":
-        """A store at that URL (`redis://`, `rediss://`, `unix://`); nothing is sent yet.
-
-        A burst waits for a free connection. Nothing is sent twice by the client itself: a commit that was made but not
-        answered would meet its own revision and read as somebody else's.
-        """
-        pool = BlockingConnectionPool.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=5,
-            socket_connect_timeout=3,
-            max_connections=100,
-            timeout=5,
-            health_check_interval=30,
-            retry=Retry(NoBackoff(), 0),
-        )
-        return cls(Redis.from_pool(pool))
+        """A store at that address (see `bot.state.address`); nothing is sent yet. Raises ValueError for no address."""
+        return cls(open_client(url))
 
     def keyvalue(self) -> "RedisKeyValue":
         """Conversation state on the same connections."""
@@ -177,10 +155,8 @@ class RedisStore:
 
     async def get_many(self, customer: str, kind: str, keys: Sequence[str]) -> list[Record]:
         """Those of the records that exist, in the order asked for."""
-        async with _down(), self._redis.pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.hgetall(self._key(customer, kind, key))
-            rows = await pipe.execute()
+        async with _down():
+            rows = await self._together(*(("HGETALL", self._key(customer, kind, key)) for key in keys))
         return [
             Record(kind=kind, id=key, rev=int(row["rev"]), state=row["state"], data=json.loads(row["data"]))
             for key, row in zip(keys, rows, strict=True)
@@ -200,12 +176,11 @@ class RedisStore:
         return records
 
     async def commit(self, customer: str, changes: Sequence[Change], sealed: Sealed | None = None) -> None:
-        """Write all changes, their due times and the audit entries, or nothing."""
-        keys = [self._key(customer, name) for name in ("due", "audit", "head")]
+        """Write all changes, their due times, the audit entries and a trim of the oldest, or nothing."""
+        keys = [self._key(customer, name) for name in ("due", "audit", "head", "checkpoint")]
         for change in changes:
             keys += [self._key(customer, change.kind, change.id), self._key(customer, "all", change.kind)]
-        entries = {"head": sealed.head, "entries": list(sealed.entries)} if sealed else {}
-        arguments = [json.dumps([_argument(change) for change in changes]), json.dumps(entries)]
+        arguments = commit_arguments(changes, sealed)
         async with _down():
             if customer not in self._known:
                 await self._redis.sadd("wk:customers", customer)
@@ -222,7 +197,7 @@ class RedisStore:
             rows = await self._redis.zrange(
                 self._key(customer, "due"),
                 "-inf",
-                f"({_milliseconds(before)}",
+                f"({milliseconds(before)}",
                 byscore=True,
                 withscores=True,
                 offset=0,
@@ -246,7 +221,21 @@ class RedisStore:
             rows = await self._redis.xrange(
                 self._key(customer, "audit"), min=f"({after}" if after else "-", count=limit
             )
-        return [(position, fields["entry"], fields["hash"]) for position, fields in rows]
+        return [_row(*row) for row in rows]
+
+    async def audit_back(self, customer: str, *, limit: int = 1000, before: str = "") -> list[tuple[str, str, str]]:
+        """The same, newest first, those before a position."""
+        async with _down():
+            rows = await self._redis.xrevrange(
+                self._key(customer, "audit"), max=f"({before}" if before else "+", count=limit
+            )
+        return [_row(*row) for row in rows]
+
+    async def standing(self, customer: str) -> Standing:
+        """How the audit stream stands, all of it at one moment."""
+        async with _down():
+            found = await self._standing(keys=[self._key(customer, name) for name in ("head", "audit", "checkpoint")])
+        return Standing(head=found[0], length=found[1], checkpoint=found[2])
 
     async def customers(self) -> list[str]:
         """Every customer that has a record."""
@@ -271,39 +260,105 @@ class RedisStore:
             if await self._redis.set(key, "", nx=True, px=int(seconds * 1000)):
                 return Claimed(state="fresh")
             text = await self._redis.get(key)
-        return Claimed(state="done", answer=json.loads(text)) if text else Claimed(state="busy")
+        return _claimed(text)
+
+    async def begin(
+        self, customer: str, turn: str, seconds: float, *, note: Kept, record: tuple[str, str], values: Sequence[str]
+    ) -> Begun:
+        """Claim a turn, keep the note, read a record and values, in one round trip."""
+        keys = [self._key(customer, *parts) for parts in (("turn", turn), ("value", note.name), record)]
+        keys += [self._key(customer, "value", name) for name in values]
+        arguments: list[str | int] = [int(seconds * 1000), json.dumps(note.value), int(note.seconds * 1000)]
+        async with _down():
+            fresh, text, row, *texts = await self._begin(keys=keys, args=arguments)
+        kind, key = record
+        rev, state, data = row
+        return Begun(
+            claimed=Claimed(state="fresh") if fresh else _claimed(text),
+            record=Record(kind=kind, id=key, rev=int(rev), state=state, data=json.loads(data)) if rev else None,
+            values=[json.loads(text) if text else None for text in texts],
+        )
+
+    async def hold(self, customer: str, turn: str, seconds: float) -> None:
+        """Keep a claim that is still worked on for that many seconds more; an answer stays as it is."""
+        async with _down():
+            await self._hold(keys=[self._key(customer, "turn", turn)], args=[int(seconds * 1000)])
 
     async def finish(self, customer: str, turn: str, answer: Mapping[str, Any], seconds: float) -> None:
         """Keep a turn's answer for redeliveries."""
         async with _down():
-            await self._redis.set(self._key(customer, "turn", turn), json.dumps(answer), px=int(seconds * 1000))
+            key = self._key(customer, "turn", turn)
+            await self._together(("SET", key, json.dumps(answer), "PX", int(seconds * 1000)))
 
     async def abandon(self, customer: str, turn: str) -> None:
         """Give a claim back, so that a redelivery is taken up at once."""
         async with _down():
             await self._redis.delete(self._key(customer, "turn", turn))
 
-    async def take(self, customer: str, bucket: str, windows: Sequence[tuple[int, float]], now: datetime) -> float:
-        """Take one from a rate bucket of (count, seconds) windows. 0: taken; else the seconds to wait."""
-        self._taken += 1
-        arguments: list[str | int] = [_milliseconds(now), f"{id(self):x}-{self._taken}-{_milliseconds(now)}"]
+    async def take(
+        self, customer: str, bucket: str, windows: Sequence[tuple[int, float]], now: datetime, *, patience: float = 0.0
+    ) -> float:
+        """Take one from a rate bucket of (count, seconds) windows; returns the seconds to wait (see `Store`)."""
+        arguments: list[str | int] = [milliseconds(now), self._taking(), int(patience * 1000), int(FORGOTTEN * 1000)]
         for count, seconds in windows:
             arguments += [count, int(seconds * 1000)]
         async with _down():
             wait = await self._take(keys=[self._key(customer, "bucket", bucket)], args=arguments)
         return float(wait) / 1000
 
+    def _taking(self) -> str:
+        """A name for one that is taken: no other process gives the same."""
+        self._taken += 1
+        return f"{self._name}{self._taken:x}"
+
+    async def spend(self, customer: str, bucket: str, seconds: float, now: datetime) -> None:
+        """Count one that waits for nobody."""
+        key = self._key(customer, "bucket", bucket)
+        async with _down():
+            await self._together(
+                ("ZREMRANGEBYSCORE", key, "-inf", milliseconds(now) - int(seconds * 1000)),
+                ("ZADD", key, milliseconds(now), self._taking()),
+                ("PEXPIRE", key, int((seconds + FORGOTTEN) * 1000)),
+            )
+
+    async def taken(self, customer: str, windows: Sequence[tuple[str, float]], now: datetime) -> list[int]:
+        """How many were taken of each (bucket, seconds) within its last seconds."""
+        until = milliseconds(now)
+        async with _down(), self._redis.pipeline(transaction=False) as pipe:
+            for bucket, seconds in windows:
+                pipe.zcount(self._key(customer, "bucket", bucket), f"({until - int(seconds * 1000)}", until)
+            counts: list[int] = await pipe.execute()
+        return counts
+
     async def put_value(self, customer: str, name: str, value: Mapping[str, Any], seconds: float) -> None:
         """Keep a small value for that many seconds."""
         async with _down():
-            await self._redis.set(self._key(customer, "value", name), json.dumps(value), px=int(seconds * 1000))
+            key = self._key(customer, "value", name)
+            await self._together(("SET", key, json.dumps(value), "PX", int(seconds * 1000)))
 
     async def get_value(self, customer: str, name: str) -> Mapping[str, Any] | None:
         """A small value, or None."""
         async with _down():
-            text = await self._redis.get(self._key(customer, "value", name))
+            (text,) = await self._together(("GET", self._key(customer, "value", name)))
         value: Mapping[str, Any] | None = json.loads(text) if text else None
         return value
+
+    async def facts(self) -> ServerFacts:
+        """What the server says of itself. A managed one may refuse CONFIG GET: then the settings are None."""
+        async with _down():
+            took = []
+            for _ in range(4):  # the first one makes the connection
+                began = time.monotonic()
+                seconds, micros = await self._redis.time()
+                took.append(time.monotonic() - began)
+            info = await self._redis.info()
+            try:
+                found = [await self._redis.config_get(name) for name in SERVER_SETTINGS]
+            except ResponseError:
+                found = None
+        config = None if found is None else {name: str(value) for one in found for name, value in one.items()}
+        now = datetime.fromtimestamp(int(seconds) + int(micros) / 1e6, UTC)
+        return ServerFacts(info=info, config=config, now=now, latency=min(took))
 
     async def ping(self) -> None:
         """Raise StoreDown unless Redis answers and accepts writes."""

@@ -41,11 +41,33 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trim:
+    """The oldest audit entries, up to `last` (a position), to be taken away; `checkpoint` then stands for them.
+
+    `before` is the checkpoint that the trimmer has seen; another one standing there fails the whole commit.
+    """
+
+    last: str
+    before: str
+    checkpoint: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sealed:
     """Audit entries ready to be appended: they hold only if the stream's head is still `head`."""
 
     head: str
     entries: Sequence[tuple[str, str]] = ()  # (entry as JSON text, its hash)
+    trim: Trim | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How the audit stream stands: the hash of its newest entry, how many entries it holds, the checkpoint's text."""
+
+    head: str = ""
+    length: int = 0
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +87,30 @@ class Claimed:
     answer: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """What a turn begins with: what came of its claim, a record, and the values asked for (None: there is none)."""
+
+    claimed: Claimed
+    record: Record | None
+    values: Sequence[Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A small value to keep under a name for that many seconds."""
+
+    name: str
+    value: Mapping[str, Any]
+    seconds: float
+
+
+AHEAD = 120.0
+"""How many seconds ahead a place in a rate bucket may be booked."""
+FORGOTTEN = 180.0
+"""A bucket forgets what stands further ahead than that: a clock went wrong and was set right."""
+
+
 class HeadMoved(Exception):  # noqa: N818 - reads as what happened
     """Somebody else appended to the audit stream first: seal the entries again."""
 
@@ -82,7 +128,7 @@ class Store(Protocol):
         """Records of a kind, the latest written first."""
 
     async def commit(self, customer: str, changes: Sequence[Change], sealed: Sealed | None = None) -> None:
-        """Write all changes, their due times and the audit entries, or nothing."""
+        """Write all changes, their due times, the audit entries and a trim of the oldest, or nothing."""
 
     async def due(self, customer: str, before: datetime, *, limit: int = 1000) -> list[Due]:
         """Records due before that moment, earliest first."""
@@ -92,6 +138,12 @@ class Store(Protocol):
 
     async def audit(self, customer: str, *, limit: int = 1000, after: str = "") -> list[tuple[str, str, str]]:
         """Audit entries as (position, entry as JSON text, hash), oldest first, those after a position."""
+
+    async def audit_back(self, customer: str, *, limit: int = 1000, before: str = "") -> list[tuple[str, str, str]]:
+        """The same, newest first, those before a position."""
+
+    async def standing(self, customer: str) -> Standing:
+        """How the audit stream stands, all of it at one moment."""
 
     async def customers(self) -> list[str]:
         """Every customer that has a record."""
@@ -105,14 +157,34 @@ class Store(Protocol):
     async def claim(self, customer: str, turn: str, seconds: float) -> Claimed:
         """Claim a turn for that many seconds, or learn what became of it."""
 
+    async def begin(
+        self, customer: str, turn: str, seconds: float, *, note: Kept, record: tuple[str, str], values: Sequence[str]
+    ) -> Begun:
+        """Claim a turn, keep the note, read a record (kind, id) and values: all that a turn needs first, in one go."""
+
+    async def hold(self, customer: str, turn: str, seconds: float) -> None:
+        """Keep a claim that is still worked on for that many seconds more; an answer stays as it is."""
+
     async def finish(self, customer: str, turn: str, answer: Mapping[str, Any], seconds: float) -> None:
         """Keep a turn's answer for redeliveries."""
 
     async def abandon(self, customer: str, turn: str) -> None:
         """Give a claim back, so that a redelivery is taken up at once."""
 
-    async def take(self, customer: str, bucket: str, windows: Sequence[tuple[int, float]], now: datetime) -> float:
-        """Take one from a rate bucket of (count, seconds) windows. 0: taken; else the seconds to wait."""
+    async def take(
+        self, customer: str, bucket: str, windows: Sequence[tuple[int, float]], now: datetime, *, patience: float = 0.0
+    ) -> float:
+        """Take one from a rate bucket of (count, seconds) windows; returns the seconds to wait.
+
+        Up to `patience` seconds ahead (at most `AHEAD`) the place is booked: each waiter has a moment of its own, in
+        the order in which they asked. What would be later than that is not taken. Without patience, 0 means taken.
+        """
+
+    async def spend(self, customer: str, bucket: str, seconds: float, now: datetime) -> None:
+        """Count one that waits for nobody in a bucket whose longest window has that many seconds."""
+
+    async def taken(self, customer: str, windows: Sequence[tuple[str, float]], now: datetime) -> list[int]:
+        """How many were taken of each (bucket, seconds) within its last seconds."""
 
     async def put_value(self, customer: str, name: str, value: Mapping[str, Any], seconds: float) -> None:
         """Keep a small value for that many seconds."""

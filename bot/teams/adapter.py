@@ -11,7 +11,7 @@ from typing import Any
 
 from botbuilder.core import InvokeResponse, TurnContext
 from botbuilder.integration.aiohttp import CloudAdapter
-from botbuilder.schema import Activity, ConversationReference, ResourceResponse
+from botbuilder.schema import Activity, ChannelAccount, ConversationAccount, ConversationReference, ResourceResponse
 from botframework.connector.auth import (
     AuthenticateRequestResult,
     BotFrameworkAuthentication,
@@ -20,7 +20,7 @@ from botframework.connector.auth import (
 )
 
 from bot.teams.connector import Connector
-from bot.teams.refused import Refused
+from bot.teams.inbound import Account, Inbound
 
 AUDIENCE = "https://api.botframework.com"
 _OWN_CARE = frozenset({"invokeResponse", "trace", "delay"})  # kinds that are not sent
@@ -37,7 +37,6 @@ class TeamsAdapter(CloudAdapter):  # type: ignore[misc]  # the SDK ships no type
 
     async def run(self, activity: Activity, claims: Mapping[str, Any], logic: Logic) -> InvokeResponse | None:
         """Run one admitted activity. Returns the invoke's answer (status 501 where nothing answered), else None."""
-        activity.delivery_mode = None  # replies always go through the connector, whatever the caller prefers
         result = AuthenticateRequestResult()
         result.audience = AUDIENCE
         result.claims_identity = ClaimsIdentity(dict(claims), is_authenticated=True)
@@ -71,12 +70,30 @@ class TeamsAdapter(CloudAdapter):  # type: ignore[misc]  # the SDK ships no type
         return ""
 
 
-def activity_of(body: dict[str, Any]) -> Activity:
-    """The SDK's activity. Raises Refused (400) for what its parser cannot take, such as a bad timestamp."""
-    try:
-        return Activity().deserialize(body)
-    except Exception as error:  # noqa: BLE001 - the parser raises many kinds, and only the caller's body differs
-        raise Refused(400, "activity the SDK cannot read", error=type(error).__name__) from None
+def activity_of(inbound: Inbound) -> Activity:
+    """The SDK's activity, with the parts that the SDK needs to run a turn and to answer it.
+
+    Its own parser takes 0.2 ms for fields that nobody reads, and raises many kinds of errors for them.
+    """
+    place = inbound.conversation
+    return Activity(
+        type=inbound.type,
+        id=inbound.id,
+        channel_id=inbound.channel_id,
+        service_url=inbound.service_url,
+        from_property=_account(inbound.sender),
+        recipient=_account(inbound.recipient),
+        conversation=ConversationAccount(id=place.id, conversation_type=place.conversation_type, name=place.name),
+        name=inbound.name,
+        text=inbound.text,
+        locale=inbound.locale,
+        value=inbound.value,
+        reply_to_id=inbound.reply_to_id,
+    )
+
+
+def _account(account: Account) -> ChannelAccount:
+    return ChannelAccount(id=account.id, name=account.name, aad_object_id=account.aad_object_id)
 
 
 def raw(activity: Activity) -> dict[str, Any]:

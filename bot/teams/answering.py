@@ -17,40 +17,50 @@ from bot.teams.adapter import TeamsAdapter, activity_of
 from bot.teams.connector import Connector
 from bot.teams.inbound import Inbound
 from bot.teams.outbound import encode, invoke_answer, invoke_error
-from bot.teams.turns import CARD_INVOKE, is_card_action, turn_of
+from bot.teams.turns import CARD_INVOKE, FILE_INVOKE, is_card_action, turn_of
 from bot.turn import Answer, Turn
 
 OnTurn = Callable[[Turn], Awaitable[Answer]]
 Failed = Callable[[Turn, str], str]
+Said = Callable[[Turn], None]
 
 log = structlog.get_logger()
 
 
 class Answering:
-    """`on_turn` does the work; `failed(turn, reference)` is the plain text for when it raises."""
+    """`on_turn` does the work; `failed(turn, reference)` is the plain text for when it raises.
 
-    def __init__(self, adapter: TeamsAdapter, connector: Connector, on_turn: OnTurn, failed: Failed) -> None:
+    `said(turn)` is called when the answer to a message is out: a crash before that leaves the turn to its redelivery.
+    """
+
+    def __init__(
+        self, adapter: TeamsAdapter, connector: Connector, on_turn: OnTurn, failed: Failed, said: Said
+    ) -> None:
         self._adapter = adapter
         self._connector = connector
         self._on_turn = on_turn
         self._failed = failed
+        self._said = said
 
-    async def run(self, body: dict[str, Any], inbound: Inbound, claims: Mapping[str, Any]) -> tuple[int, bytes]:
+    async def run(self, inbound: Inbound, claims: Mapping[str, Any]) -> tuple[int, bytes]:
         """Run an admitted activity through the SDK. Returns the HTTP status and body, which is JSON or empty.
 
         202: taken. 200: a pressed button, answered in the body. 501: an invoke that is none of ours, the status that
-        Microsoft's SDKs give it. Raises Refused for what the SDK cannot read.
+        Microsoft's SDKs give it.
         """
 
         async def logic(context: TurnContext) -> None:
             await self._turn(context, inbound)
 
-        response = await self._adapter.run(activity_of(body), claims, logic)
+        response = await self._adapter.run(activity_of(inbound), claims, logic)
         return (202, b"") if response is None else (int(response.status), response.body or b"")
 
     async def _turn(self, context: TurnContext, inbound: Inbound) -> None:
         if inbound.type != "invoke":
             await self._message_turn(turn_of(inbound))
+        elif inbound.name == FILE_INVOKE:
+            await self._message_turn(turn_of(inbound))
+            await _respond(context, b"")
         elif inbound.name != CARD_INVOKE:
             log.info("invoke_unknown", name=inbound.name[:100])
         elif is_card_action(inbound):
@@ -74,6 +84,7 @@ class Answering:
             if turn.kind not in {"message", "click"}:
                 return  # nobody asked anything, so nobody waits for an apology
         await self._say(turn, answer)
+        self._said(turn)
 
     async def _say(self, turn: Turn, answer: Answer) -> None:
         """Post the answer where the turn came from; a conversation that cannot be written to is only logged."""

@@ -21,6 +21,26 @@ class Member:
     email: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileOffer:
+    """A file that a person is asked to take. `id` comes back with their answer, `size` is in bytes."""
+
+    id: str
+    name: str
+    description: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A file in somebody's OneDrive, as Teams said where it would lie."""
+
+    name: str
+    content_url: str
+    unique_id: str
+    file_type: str
+
+
 class Teams(Protocol):
     """Sending to Teams. Each method raises `ServiceError`s of bot.errors with service `teams`.
 
@@ -39,3 +59,15 @@ class Teams(Protocol):
 
     async def member(self, conversation: Conversation, person: str) -> Member:
         """Look a person up by Teams id (MRI) in the conversation."""
+
+    async def offer_file(self, conversation: Conversation, offer: FileOffer) -> str:
+        """Ask whether a file may be put into the person's OneDrive (personal chats only). Returns the message id."""
+
+    async def upload_file(self, url: str, content: bytes) -> None:
+        """Put the file where Teams said. Raises Rejected for an address that is not SharePoint's."""
+
+    async def show_file(self, conversation: Conversation, file: StoredFile) -> str:
+        """Post a card that opens a file which was uploaded. Returns the message id."""
+
+    async def take_back(self, conversation: Conversation, message: str) -> None:
+        """Delete one of the bot's own messages."""

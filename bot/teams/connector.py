@@ -5,7 +5,7 @@ is repeated only when it was certainly not accepted; who posts counts the uncert
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -17,10 +17,12 @@ from bot.clock import Clock
 from bot.errors import Rejected, ServiceError, Throttled, Unavailable
 from bot.http_errors import Progress, no_answer, read_object, unreadable
 from bot.teams import outbound
-from bot.teams.client import Member
+from bot.teams.client import FileOffer, Member, StoredFile
 from bot.teams.connector_errors import error_of
 from bot.teams.roster import member_of
 from bot.teams.service_urls import ServiceUrls
+from bot.teams.upload import upload
+from bot.transport import LEAN
 from bot.turn import Conversation, Shown
 
 TIMEOUT = httpx.Timeout(10.0, connect=3.0, pool=3.0)
@@ -33,34 +35,65 @@ _POST = "POST"
 class Connector:
     """Implements `bot.teams.client.Teams`; `send`, `replace` and `remove` take raw activities for the SDK's adapter.
 
-    The token (`auth`) goes only to URLs on the allow-list and never along a redirect.
+    The token (`auth`) goes only to URLs on the allow-list and never along a redirect. `spoken` is told of each message
+    to a conversation before it is sent.
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, urls: ServiceUrls, clock: Clock, auth: httpx.Auth | None = None
+        self,
+        http: httpx.AsyncClient,
+        urls: ServiceUrls,
+        clock: Clock,
+        auth: httpx.Auth | None = None,
+        spoken: Callable[[Conversation], None] = lambda _conversation: None,
     ) -> None:
         self._http = http
         self._urls = urls
         self._clock = clock
         self._auth = auth
+        self._spoken = spoken
 
     async def post(self, conversation: Conversation, shown: Shown) -> str:
         """Post a card; in a channel into the thread where `conversation.thread` is set. Returns the message id."""
+        self._spoken(conversation)
         activity = outbound.message(conversation, shown)
         return await self.send(conversation.service_url, conversation.address, activity)
 
     async def say(self, conversation: Conversation, shown: Shown | None, text: str) -> str:
         """Post a card, a plain text or both as one message. Returns the message id."""
+        self._spoken(conversation)
         activity = outbound.message(conversation, shown, text)
         return await self.send(conversation.service_url, conversation.address, activity)
 
     async def edit(self, conversation: Conversation, message: str, shown: Shown) -> None:
         """Replace the card of one of the bot's own messages."""
+        self._spoken(conversation)
         activity = outbound.message(conversation, shown) | {"id": message}
         await self.replace(conversation.service_url, conversation.address, message, activity)
 
+    async def offer_file(self, conversation: Conversation, offer: FileOffer) -> str:
+        """Ask whether a file may be put into the person's OneDrive (personal chats only). Returns the message id."""
+        self._spoken(conversation)
+        activity = outbound.file_consent(conversation, offer)
+        return await self.send(conversation.service_url, conversation.address, activity)
+
+    async def upload_file(self, url: str, content: bytes) -> None:
+        """Put the file where Teams said. Raises Rejected for an address that is not SharePoint's."""
+        await upload(self._http, url, content, self._clock.now(), loopback=self._urls.loopback)
+
+    async def show_file(self, conversation: Conversation, file: StoredFile) -> str:
+        """Post a card that opens a file which was uploaded. Returns the message id."""
+        self._spoken(conversation)
+        activity = outbound.file_info(conversation, file)
+        return await self.send(conversation.service_url, conversation.address, activity)
+
+    async def take_back(self, conversation: Conversation, message: str) -> None:
+        """Delete one of the bot's own messages."""
+        await self.remove(conversation.service_url, conversation.address, message)
+
     async def typing(self, conversation: Conversation) -> None:
         """Show that an answer is being made; a failure is not worth an error."""
+        self._spoken(conversation)
         content = outbound.encode(outbound.typing(conversation))
         try:
             url = self._url(conversation.service_url, conversation.address, "activities")
@@ -88,10 +121,12 @@ class Connector:
         return message
 
     async def replace(self, service_url: str, conversation: str, message: str, activity: Mapping[str, Any]) -> None:
-        """PUT `/v3/conversations/{id}/activities/{message}`."""
+        """PUT `/v3/conversations/{id}/activities/{message}`; Unavailable where the answer is no word of Teams."""
         content = outbound.encode(activity)
         url = self._url(service_url, conversation, "activities", message)
-        await self._call("edit", "PUT", url, content)
+        answer = await self._call("edit", "PUT", url, content)
+        if answer.content:  # what is no JSON was said by something on the way: the message may still show the old card
+            read_object(answer, service="teams", operation="edit")
 
     async def remove(self, service_url: str, conversation: str, message: str) -> None:
         """DELETE `/v3/conversations/{id}/activities/{message}`."""
@@ -104,8 +139,7 @@ class Connector:
             raise Rejected("teams", "send", code="ServiceUrlNotAllowed", message="host is not on the list")
         if not all((conversation, *parts)):
             raise Rejected("teams", "send", code="BadAddress", message="an id is empty")
-        path = "/".join(quote(part, safe="") for part in (conversation, *parts))
-        return httpx.URL(f"{service_url.rstrip('/')}/v3/conversations/{path}")
+        return _address(service_url, conversation, *parts)
 
     async def _call(self, operation: str, method: str, url: httpx.URL, content: bytes | None = None) -> httpx.Response:
         """One call with its few quick repetitions; whoever asked waits for the slow ones."""
@@ -133,7 +167,7 @@ class Connector:
                 auth=self._auth,
                 timeout=within,
                 follow_redirects=False,
-                extensions={"progress": progress, "trace": progress.note},
+                extensions={"progress": progress, "trace": progress.note, **LEAN},
             )
         except (httpx.HTTPError, OSError, RuntimeError) as error:  # the last two leak from the transport at times
             broken = error
@@ -142,6 +176,12 @@ class Connector:
         if not answer.is_success:
             raise error_of(operation, answer, self._clock.now())
         return answer
+
+
+@functools.lru_cache(maxsize=1024)
+def _address(service_url: str, *parts: str) -> httpx.URL:
+    path = "/".join(quote(part, safe="") for part in parts)
+    return httpx.URL(f"{service_url.rstrip('/')}/v3/conversations/{path}")
 
 
 def try_again(error: Exception, *, repeatable: bool) -> bool | float:

@@ -22,7 +22,7 @@ from bot.teams.service_urls import ServiceUrls
 MAX_BODY = 256 * 1024  # bytes
 READ_TIMEOUT = 10.0  # seconds
 
-Run = Callable[[dict[str, Any], Inbound, Mapping[str, Any]], Awaitable[tuple[int, bytes]]]
+Run = Callable[[Inbound, Mapping[str, Any]], Awaitable[tuple[int, bytes]]]
 
 log = structlog.get_logger()
 
@@ -40,9 +40,9 @@ class Messages:
         """Answer a request: 2xx and 501 come from the turn, everything else from here."""
         try:
             caller = await self._let_in(request)
-            body, inbound = _parsed(await _read(request))
+            inbound = _parsed(await _read(request))
             self._check(inbound, caller)
-            status, answer = await self.run(body, inbound, caller.claims if caller else {})
+            status, answer = await self.run(inbound, caller.claims if caller else {})
         except Refused as refused:
             log.warning("message_refused", status=refused.status, reason=refused.reason, **refused.details)
             return web.Response(status=refused.status, headers=_HEADERS.get(refused.status))
@@ -97,14 +97,14 @@ async def _read(request: web.Request) -> bytes:
     return bytes(body)
 
 
-def _parsed(content: bytes) -> tuple[dict[str, Any], Inbound]:
-    """The body as JSON for the SDK and as our own reading of it."""
+def _parsed(content: bytes) -> Inbound:
+    """Our reading of the body."""
     try:
         body = from_json(content)
     except ValueError:
         raise Refused(400, "body is not JSON") from None
     try:
-        return body, Inbound.model_validate(body)
+        return Inbound.model_validate(body)
     except ValidationError as error:
         where = [".".join(map(str, item["loc"])) for item in error.errors(include_input=False)]
         raise Refused(400, "body is not an activity", fields=where[:10]) from None

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import Rejected
+from bot.teams.client import FileOffer, StoredFile
 from bot.turn import Answer, Conversation, Shown
 
 CARD = "application/vnd.microsoft.card.adaptive"
+CONSENT = "application/vnd.microsoft.teams.card.file.consent"
+FILE = "application/vnd.microsoft.teams.card.file.info"
 NOTE = "application/vnd.microsoft.activity.message"
 ERROR = "application/vnd.microsoft.error"
 BUDGET = 60 * 1024  # bytes of UTF-16; Teams refuses a message at about 100 KB
@@ -26,6 +29,30 @@ def message(conversation: Conversation, shown: Shown | None = None, text: str = 
         activity["summary"] = shown.summary
         activity["attachments"] = [{"contentType": CARD, "content": shown.card}]
     return activity
+
+
+def file_consent(conversation: Conversation, offer: FileOffer) -> dict[str, Any]:
+    """A card that asks whether a file may be put into the person's OneDrive (section 7.4)."""
+    context = {"id": offer.id}
+    content = {
+        "description": offer.description,
+        "sizeInBytes": offer.size,
+        "acceptContext": context,
+        "declineContext": context,
+    }
+    attachment = {"contentType": CONSENT, "name": offer.name, "content": content}
+    return _activity("message", conversation) | {"summary": offer.name, "attachments": [attachment]}
+
+
+def file_info(conversation: Conversation, file: StoredFile) -> dict[str, Any]:
+    """A card that opens an uploaded file."""
+    attachment = {
+        "contentType": FILE,
+        "contentUrl": file.content_url,
+        "name": file.name,
+        "content": {"uniqueId": file.unique_id, "fileType": file.file_type},
+    }
+    return _activity("message", conversation) | {"summary": file.name, "attachments": [attachment]}
 
 
 def typing(conversation: Conversation) -> dict[str, Any]:

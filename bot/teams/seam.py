@@ -1,18 +1,20 @@
 """Everything of Teams put together: in goes what settings say and what a turn does, out come a handler and a client."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import httpx
 
+from bot.addresses import is_loopback
 from bot.clock import Clock
 from bot.teams.adapter import TeamsAdapter
-from bot.teams.answering import Answering, Failed, OnTurn
+from bot.teams.answering import Answering, Failed, OnTurn, Said
 from bot.teams.connector import Connector
 from bot.teams.inbound_token import TokenVerifier
 from bot.teams.messages import Messages
-from bot.teams.service_urls import TEAMS_HOSTS, ServiceUrls, is_loopback
+from bot.teams.service_urls import TEAMS_HOSTS, ServiceUrls
 from bot.teams.signing_keys import OPENID_URL, SigningKeys
+from bot.turn import Conversation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,19 +67,24 @@ def build_teams(
     clock: Clock,
     on_turn: OnTurn,
     failed: Failed,
+    spoken: Callable[[Conversation], None] = lambda _conversation: None,
+    said: Said = lambda _turn: None,
 ) -> TeamsSeam:
-    """Put the seam together. Raises ValueError for settings that would let strangers in."""
+    """Put the seam together. Raises ValueError for settings that would let strangers in.
+
+    `spoken` is told of each message that is about to be sent, `said` of each message turn whose answer is out.
+    """
     _check(settings)
     hosts = frozenset(host.lower() for host in settings.hosts)
     urls = ServiceUrls(hosts=hosts, loopback=settings.development or settings.loopback)
-    connector = Connector(http, urls, clock, auth)
+    connector = Connector(http, urls, clock, auth, spoken)
     adapter = TeamsAdapter(connector)
     keys = None if settings.development else SigningKeys(http, settings.openid_url, clock)
     messages = Messages(
         verifier=TokenVerifier(keys, settings.app_id) if keys else None,
         urls=urls,
         tenants=frozenset(tenant.lower() for tenant in settings.tenants),
-        run=Answering(adapter, connector, on_turn, failed).run,
+        run=Answering(adapter, connector, on_turn, failed, said).run,
     )
     return TeamsSeam(messages=messages, client=connector, adapter=adapter, keys=keys)
 

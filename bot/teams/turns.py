@@ -14,6 +14,7 @@ from bot.teams.inbound import Account, ChannelData, Inbound
 from bot.turn import Actor, Click, Conversation, ConversationKind, Turn
 
 CARD_INVOKE = "adaptiveCard/action"
+FILE_INVOKE = "fileConsent/invoke"
 _THREAD = re.compile(r"(?:^|;)messageid=([1-9][0-9]*)")
 _TAG = re.compile(r"<[^<>]*>")
 _INSTALLATION: Mapping[str, Literal["installed", "removed"]] = {
@@ -23,6 +24,9 @@ _INSTALLATION: Mapping[str, Literal["installed", "removed"]] = {
     "remove-upgrade": "removed",  # a new version of the app without the bot: it is gone all the same
 }
 _GUESTS = frozenset({"guest", "anonymous"})
+CONSENT = {"accept": "upload", "decline": "decline-upload"}
+"""What a person does with a file that is offered, as the verb that a handler answers to."""
+_UPLOAD = ("contentUrl", "name", "uploadUrl", "uniqueId", "fileType")
 _BUTTON = {"v": int, "verb": str, "id": str, "rev": int}
 _LARGEST = 2**53  # beyond it JSON numbers of the clients are no longer exact
 _LONGEST = 512
@@ -39,7 +43,7 @@ def turn_of(inbound: Inbound) -> Turn:
         conversation=conversation_of(inbound),
         text=text,
         click=click_of(inbound) if kind == "click" else None,
-        invoke=inbound.type == "invoke",
+        invoke=inbound.type == "invoke" and inbound.name != FILE_INVOKE,  # its answer is a message of its own
         locale=inbound.locale,
         zone=zone_of(inbound),
     )
@@ -54,7 +58,7 @@ def is_card_action(inbound: Inbound) -> bool:
 def _kind(inbound: Inbound) -> Literal["message", "click", "installed", "removed", "other"]:
     if inbound.type == "message":
         return "message" if inbound.value is None else "click"
-    if inbound.type == "invoke" and inbound.name == CARD_INVOKE:
+    if inbound.type == "invoke" and inbound.name in (CARD_INVOKE, FILE_INVOKE):
         return "click"
     if inbound.type == "installationUpdate":
         return _INSTALLATION.get(inbound.action, "other")
@@ -144,13 +148,28 @@ def _without(text: str, said: str) -> str:
 
 
 def click_of(inbound: Inbound) -> Click:
-    """The pressed button: from `value.action.data` of an invoke, from `value` itself of a message."""
+    """The pressed button: from `value.action.data` of an invoke, from `value` itself of a message.
+
+    The answer to an offered file (section 7.4) is a press, too: `upload` or `decline-upload`, with where to upload to.
+    """
     value = inbound.value or {}
+    if inbound.name == FILE_INVOKE and inbound.type == "invoke":
+        return _consent(value, message=inbound.reply_to_id)
     if inbound.type != "invoke":
         return _click(value, message=inbound.reply_to_id, automatic=False)
     action = value.get("action")
     data = action.get("data") if isinstance(action, dict) else None
     return _click(data, message=inbound.reply_to_id, automatic=value.get("trigger") == "automatic")
+
+
+def _consent(value: Mapping[str, Any], *, message: str) -> Click:
+    """A person's answer to an offered file, as a press: `context` is what our card carried, echoed by the client."""
+    context, info = value.get("context"), value.get("uploadInfo")
+    data = {"v": 1, "verb": CONSENT.get(str(value.get("action"))), "rev": 0}
+    data["id"] = context.get("id") if isinstance(context, dict) else None
+    if isinstance(info, dict):
+        data |= {name: info[name] for name in _UPLOAD if isinstance(info.get(name), str)}
+    return _click(data, message=message, automatic=False)
 
 
 def _click(data: Any, *, message: str, automatic: bool) -> Click:

@@ -26,7 +26,7 @@ from bot.simulator.directory import APPROVERS, EVERYONE, READERS
 from bot.simulator.faults import Fault
 from bot.simulator.incidents import Incident
 from bot.simulator.server import Simulator
-from bot.simulator.tokens import DEFENDER
+from bot.simulator.tokens import DEFENDER, GRAPH
 from bot.simulator.world import Customer, Device
 
 NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
@@ -130,6 +130,9 @@ async def test_all_changes_are_found_and_each_incident_opens(any_bench: Bench):
         assert len(opened.alerts) == len(customer.alerts_of(customer.incidents[one.id]))
     open_ones = [one for one in customer.incidents.values() if one.status not in {"resolved", "redirected"}]
     assert await graph.open_incident_count() == len(open_ones)
+    active = await graph.incidents_changed_since(NOW - timedelta(days=3650), statuses=("active", "inProgress"))
+    wanted = {one.id for one in open_ones if one.status in {"active", "inProgress"}}
+    assert {one.id for one in active.incidents} == wanted
 
 
 async def test_many_incidents_of_one_moment_are_all_found(bench: Bench):
@@ -328,3 +331,22 @@ async def test_login_troubles_pass(bench: Bench):
     device = bench.device()
     await bench.defender(bench.simulator.first).isolate(device.id, comment="R1", isolation_type="Full")
     assert bench.isolations(device) == ["R1"]
+
+
+async def test_what_a_tenant_has_bought(bench: Bench):
+    """The subscriptions come with their service plans, which follow the tenant's plan; it takes a permission."""
+    bench.simulator.second.plan = "business"
+    plans = {}
+    for customer in (bench.simulator.first, bench.simulator.second):
+        (sku,) = await bench.graph(customer).subscribed_skus()
+        plans[customer.id] = {plan.service_plan_name for plan in sku.service_plans if plan.works}
+    assert plans[bench.simulator.first.id] >= {"MDE_SMB", "AAD_PREMIUM", "INTUNE_A"}
+    assert plans[bench.simulator.second.id] == {"MDE_SMB"}
+
+
+async def test_what_a_tenant_has_bought_needs_a_permission(bench: Bench):
+    """Without LicenseAssignment.Read.All it is refused, and the permission is named."""
+    bench.simulator.first.roles[GRAPH].discard("LicenseAssignment.Read.All")
+    with pytest.raises(MissingPermission) as caught:
+        await bench.graph(bench.simulator.first).subscribed_skus()
+    assert caught.value.permission == "LicenseAssignment.Read.All"

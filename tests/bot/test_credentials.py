@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from bot.auth import GRAPH_SCOPE, Certificate, Federated, Secret, is_loopback, managed_identity
+from bot.addresses import is_loopback
+from bot.auth import GRAPH_SCOPE, Certificate, Federated, Secret, managed_identity
 from bot.errors import Unauthorised
 from tests.bot.login_help import APP, OTHER, SECRET, TENANT, Login, failure, refusal, source
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,9 +18,11 @@ from bot.clock import ManualClock
 from bot.command import Button, Command, Reply
 from bot.dispatch import Dispatch
 from bot.errors import Barred, Missing, StoreDown, Unavailable, UsageError
+from bot.redelivery import CLAIM_SECONDS, Redelivery
 from bot.roles import Role, RoleBook
 from bot.services import Services
 from bot.state.memory import MemoryStore
+from bot.state.store import Change
 from bot.teams.client import Member
 from bot.turn import Actor, Click, Conversation, Shown, Turn
 
@@ -77,8 +80,14 @@ class Bench:
     runs: list[Any] = field(default_factory=list)
     work: Any = None
 
-    async def say(self, text: str = "/do", name: str = "1", **more: Any):
-        return await self.dispatch(Turn(kind="message", id=name, actor=ME, conversation=HERE, text=text, **more))
+    async def say(self, text: str = "/do", name: str = "1", *, out: bool = True, **more: Any):
+        """Say something; `out`: the answer reaches the conversation, as the seam reports it."""
+        turn = Turn(kind="message", id=name, actor=ME, conversation=HERE, text=text, **more)
+        answer = await self.dispatch(turn)
+        if out:
+            self.dispatch.said(turn)
+            await asyncio.sleep(0)
+        return answer
 
     async def press(self, name: str = "1", verb: str = "once", rev: int = 1, **more: Any):
         click = Click(v=1, verb=verb, id="r", rev=rev, message="7", **more)
@@ -171,6 +180,27 @@ async def test_redelivered_message_is_run_once():
         answers = [await first, await second, await b.say()]
         assert [answer.shown for answer in answers] == [CARD, None, None]
         assert len(b.runs) == 1
+
+
+async def test_a_message_whose_answer_never_went_out_is_answered_when_it_comes_again():
+    """A process that dies between its work and its answer leaves the message to its redelivery."""
+    async with bench() as b:
+        assert (await b.say(out=False)).shown == CARD
+        b.clock.move(CLAIM_SECONDS + 1)
+        assert (await b.say()).shown == CARD
+        b.clock.move(CLAIM_SECONDS + 1)
+        assert (await b.say()).shown is None
+
+
+async def test_a_claim_is_renewed_while_the_work_goes_on():
+    """However long it takes, nobody else takes the turn up as long as the process that claimed it lives."""
+    store = MemoryStore()
+    mine, other = (Redelivery(lambda: store, str, lease=0.6) for _ in range(2))
+    assert (await mine.claim(TENANT, "t", wait=0)).state == "fresh"
+    assert (await other.claim(TENANT, "t", wait=1.5)).state == "busy"
+    mine.let_go(TENANT, "t")
+    assert (await other.claim(TENANT, "t", wait=1.5)).state == "fresh"
+    other.let_go(TENANT, "t")
 
 
 async def test_redelivered_press_while_the_first_works():
@@ -311,6 +341,32 @@ async def test_drain_leaves_what_is_too_late_to_its_record():
         assert await b.store.due(TENANT, b.clock.now().replace(year=2027))
 
 
+@pytest.mark.parametrize("lost", [1, 1000])
+async def test_drain_ends_though_a_cancel_is_lost(lost):
+    """A task that loses its cancel (Python 3.11, inside redis-py) is cancelled again, and never waited for for ever."""
+    async with bench(slow=True) as b:
+        over = asyncio.Event()
+        left = lost
+
+        async def wait(_context):
+            nonlocal left
+            while not over.is_set():
+                try:
+                    await over.wait()
+                except asyncio.CancelledError:
+                    left -= 1
+                    if left < 0:
+                        raise
+
+        b.work = wait
+        await b.say()
+        async with asyncio.timeout(5):
+            await b.dispatch.drain(0.05)
+        assert left < lost
+        assert bool(b.dispatch._background) == (lost > 1)
+        over.set()
+
+
 async def test_store_down_before_anything():
     """Without the store a turn is answered that nothing is certain, and nothing is run."""
     async with bench() as b:
@@ -376,3 +432,28 @@ async def test_card_of_a_newer_version_is_said_to_be():
         turn = Turn(kind="click", id="1", actor=ME, conversation=HERE, click=click, invoke=True)
         assert "newer version" in (await b.dispatch(turn)).text
         assert b.runs == []
+
+
+@pytest.mark.parametrize(("tenant", "runs"), [(TENANT, 1), ("t2", 0)])
+async def test_groups_are_those_of_the_persons_own_tenant(tenant, runs):
+    """What the conversation's tenant keeps of somebody with the same id gives a person of another tenant no role."""
+    async with bench() as b:
+        b.dispatch.roles = RoleBook({Role.ADMIN: frozenset({"g1"})}, b.store)
+        b.teams.tenant = tenant
+        people = {"customer": TENANT, "people": ["t2"]}
+        await b.store.commit(TENANT, [Change(kind="binding", id=HERE.id, rev=0, data=people)])
+        await b.store.put_value(TENANT, "groups:person-1", {"asked": ["g1"], "of": ["g1"]}, 300)
+        await b.say()
+        assert len(b.runs) == runs
+
+
+async def test_only_a_press_keeps_its_card_for_redeliveries():
+    """A message's answer goes out once and is not kept; a press delivered again gets the same card."""
+    async with bench() as b:
+        await b.say(name="1")
+        kept = [json.loads(value) for (_, name), (value, _) in b.store._values.items() if name.startswith("turn:")]
+        assert kept == [{"answer": {"text": ""}}]
+        assert (await b.press("2", "often")).shown == CARD
+        await asyncio.sleep(0)
+        assert (await b.press("2", "often")).shown == CARD
+        assert len(b.runs) == 2

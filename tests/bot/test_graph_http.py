@@ -64,6 +64,15 @@ async def test_changes_are_asked_for_without_expand():
     ]
 
 
+async def test_changes_of_some_statuses_alone():
+    """The statuses that are asked for stand beside the moment in one filter."""
+    service = Service({"value": []})
+    await graph(service).incidents_changed_since(SINCE, statuses=["active", "inProgress"])
+    assert service.params()[0]["$filter"] == (
+        "lastUpdateDateTime ge 2024-05-01T00:00:00.000000Z and (status eq 'active' or status eq 'inProgress')"
+    )
+
+
 async def test_changes_go_on_from_the_last_row():
     """The cursor moves to the last row's time; that row is met again and returned once."""
     first = [row(n, n) for n in range(50)]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Missing, ServiceError, Throttled, Unauthorised, Unavailable
-from bot.http import Operation
+from bot.http import READ_SECONDS, Operation
 from tests.bot.wire_help import CHANGE, READ, TOKEN, Script, api, error_body, ok
 
 
@@ -147,7 +147,8 @@ async def test_the_budget_is_asked_before_each_request():
     """Retries and pages count as much as first attempts; customer and operation are named."""
     asked: list[tuple[str, str]] = []
 
-    async def budget(customer: str, operation: Operation) -> None:
+    async def budget(customer: str, operation: Operation, left: float) -> None:
+        assert 0 < left <= READ_SECONDS
         asked.append((customer, operation.name))
 
     await api(Script(down(), ok()), budget=budget).call(READ, ids={"id": "x"})
@@ -157,7 +158,7 @@ async def test_the_budget_is_asked_before_each_request():
 async def test_a_spent_budget_sends_nothing():
     """Where the budget refuses, the service is not asked."""
 
-    async def budget(customer: str, operation: Operation) -> None:
+    async def budget(customer: str, operation: Operation, left: float) -> None:
         raise Throttled(operation.service, operation.name, retry_after=300)
 
     script = Script(ok())

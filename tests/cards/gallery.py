@@ -1,30 +1,34 @@
 """Every card in its main states, by name, made of the sample models."""
 
+from dataclasses import replace
+
 from bot import errors
-from bot.defender.models import Investigation, Score
-from bot.graph.models import Comparison, Incident, SecureScore
+from bot.defender.models import Investigation
+from bot.graph.models import Incident
 from bot.incidents import BriefIncident, SummaryRecord
 from bot.responses.models import State
 from bot.roles import Role
 from bot.subscriptions import Subscription
 from bot.turn import Shown
 from cards.actions import ActionsView, HistoryView, PendingEvidence, actions_card, history_card
+from cards.audit import AuditList, AuditRow, Exported, audit_card, exported_card
 from cards.choice import choice_card
 from cards.device import Isolation, device_card
 from cards.devices import devices_card
 from cards.error import error_card
+from cards.file import file_declined_card, file_handed_card
 from cards.help import command_help_card, help_card
 from cards.incident import IncidentDetails, incident_card, incident_details_card
 from cards.incidents import IncidentList, incidents_card
 from cards.pointer import pointer_card
 from cards.request import request_card
-from cards.score import ScoreView, score_card
 from cards.subscription import subscribed_card, unsubscribed_card
 from cards.summary import summary_card
 from cards.text import say
 from cards.welcome import welcome_card
 from cards.whoami import WhoAmI, whoami_card
 from cards.working import interrupted_card, working_card
+from tests.cards import digests, scores, statuses
 from tests.cards.samples import (
     COMMANDS,
     LOOK,
@@ -91,16 +95,6 @@ def waiting(x: X) -> tuple[PendingEvidence, ...]:
 
 
 def lists(x: X) -> dict[str, Shown]:
-    secure = SecureScore(
-        id="s",
-        created_date_time=ago(days=1),
-        current_score=412.5,
-        max_score=780.0,
-        average_comparative_scores=(Comparison(basis="AllTenants", average_score=355.0),),
-    )
-    score = ScoreView(
-        secure=secure, devices=Score(score=340.0, time=ago(hours=6)), exposure=Score(score=33.4, time=ago(hours=6))
-    )
     pending = (
         Investigation(
             id="9",
@@ -141,11 +135,7 @@ def lists(x: X) -> dict[str, Shown]:
         "actions-unread": actions_card(LOOK, unread),
         "history": history_card(LOOK, past),
         "history-none": history_card(LOOK, HistoryView(requests=(), outside=())),
-        "score": score_card(LOOK, score),
-        "score-unread": score_card(
-            LOOK,
-            ScoreView(secure=None, devices=None, exposure=Score(score=71), unread=("secure", "devices")),
-        ),
+        **scores.every(x),
     }
 
 
@@ -205,6 +195,72 @@ def incidents(x: X) -> dict[str, Shown]:
     }
 
 
+def audits(x: X) -> dict[str, Shown]:
+    rows = (
+        AuditRow(
+            position="1-0",
+            at=NOW,
+            what="sent",
+            who="watchkeeper",
+            kind="request",
+            id="WK-7Q2M4KX9PA",
+            response="isolate",
+            device=x("laptop-042.contoso.com"),
+        ),
+        AuditRow(
+            position="2-0",
+            at=ago(minutes=2),
+            what="approved",
+            who=x("Megan Bowen"),
+            kind="request",
+            id="WK-7Q2M4KX9PA",
+            response="isolate",
+            device=x("laptop-042.contoso.com"),
+        ),
+        AuditRow(
+            position="3-0",
+            at=ago(hours=3),
+            what="subscribed",
+            who=x("Patti Fernandez"),
+            kind="conversation",
+            id=x("Security duty"),
+        ),
+        AuditRow(
+            position="4-0",
+            at=ago(days=1),
+            what=x("of tomorrow"),
+            who=x("a0000000-0000-4000-8000-000000000001"),
+            kind="thing",
+            id=x("7"),
+        ),
+        AuditRow(position="5-0", at=None, what="", who=""),
+    )
+    listed = AuditList(
+        line="audit 7 days",
+        days=7,
+        rows=rows,
+        page=2,
+        pages=3,
+        found=25,
+        read=25,
+        count=412,
+        head="4bc060b7704fb96780d06db6e3d36dc4de5c3f9260fdf9509e8bdfcd616cda40",
+    )
+    filters = (("device", x("laptop-042")), ("user", x("Megan Bowen")), ("request", x("WK-7")))
+    made = Exported(name=x("audit-2026-11-23.csv"), entries=412, cut=False)
+    return {
+        "audit": audit_card(LOOK, listed),
+        "audit-broken": audit_card(
+            LOOK, replace(listed, page=1, pages=1, broken="inserted", broken_at="3-0", cut=True)
+        ),
+        "audit-none": audit_card(LOOK, AuditList(line="audit 1 days", days=1, filters=filters, broken="head")),
+        "audit-exported": exported_card(LOOK, made),
+        "audit-exported-broken": exported_card(LOOK, replace(made, cut=True, broken="head", verifiable=True)),
+        "file-handed": file_handed_card(LOOK, x("audit-2026-11-23.csv")),
+        "file-declined": file_declined_card(LOOK, x("audit-2026-11-23.csv")),
+    }
+
+
 def devices(x: X) -> dict[str, Shown]:
     bare = device_view(
         x,
@@ -231,9 +287,12 @@ def every(x: X = str) -> dict[str, Shown]:
     """All cards by name; `x` makes each outside text."""
     return {
         **conversation(x),
+        **audits(x),
         **devices(x),
+        **statuses.every(x),
         **lists(x),
         **incidents(x),
+        **digests.digests(x),
         **{f"request-{name}": request_card(LOOK, made) for name, made in requests(x).items()},
         **{f"error-{name}": error_card(LOOK, error, "R-4F2A") for name, error in failures(x).items()},
     }

@@ -76,7 +76,8 @@ def facts(x: X, **changes: Any) -> Facts:
         "os": x("Windows11 23H2"),
         "last_seen": ago(hours=3),
         "open_alerts": (x("Ransomware behaviour detected in the file system"), x("Suspicious PowerShell command line")),
-        "running": (),
+        "running": (x("RunAntiVirusScan (InProgress)"),),
+        "isolation": "not isolated",
         "last_time": "Succeeded",
         "last_time_at": ago(days=40),
     }

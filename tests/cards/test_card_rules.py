@@ -93,7 +93,7 @@ class TestEveryCard:
     def test_times_name_their_zone(self, name):
         """Wherever a time of day stands, its zone stands right after it."""
         for text in [*walk.markdown_texts(CARDS[name].card), CARDS[name].summary]:
-            for found in re.finditer(r"\b\d\d:\d\d\b", text):
+            for found in re.finditer(r"\b\d\d:\d\d(?::\d\d)?\b", text):
                 assert re.match(r" (CET|CEST)\b", text[found.end() :]), text
 
 

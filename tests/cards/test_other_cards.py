@@ -3,8 +3,7 @@ from itertools import pairwise
 import pytest
 
 from bot import errors
-from bot.defender.models import Score
-from bot.graph.models import Evidence, GraphAlert, SecureScore
+from bot.graph.models import Evidence, GraphAlert
 from bot.roles import Role
 from cards.actions import ActionsView, actions_card
 from cards.device import Isolation, device_card
@@ -12,7 +11,6 @@ from cards.error import error_card
 from cards.help import help_card
 from cards.incident import IncidentDetails, asset_text, assets_of, incident_card, incident_details_card
 from cards.incidents import IncidentList, incidents_card
-from cards.score import ScoreView, exposure_level, score_card
 from tests.cards import gallery, samples, walk
 from tests.cards.samples import COMMANDS, LOOK, MACHINE
 
@@ -177,38 +175,6 @@ class TestLists:
         said = text("history")
         order = [said.find(part) for part in ("succeeded", "Failed", "rejected")]
         assert all(a < b for a, b in pairwise(order))
-
-
-class TestScore:
-    """The scores."""
-
-    @pytest.mark.parametrize(
-        ("score", "level"),
-        [(0, "low"), (29.9, "low"), (30, "medium"), (69.9, "medium"), (70, "high"), (100, "high"), (101, ""), (-1, "")],
-    )
-    def test_level_follows_the_product_page(self, score, level):
-        """0 to 29 is low, 30 to 69 medium, 70 to 100 high; anything else has no level."""
-        assert exposure_level(score) == level
-
-    def test_unread_scores_are_not_zero(self):
-        """A score that could not be read is said so, in the card and in the summary."""
-        assert text("score-unread").count("could not be read") == 2
-        assert "Secure Score could not be read" in CARDS["score-unread"].summary
-
-    def test_no_maximum_is_made_up(self):
-        """Without a maximum no percentage is shown, and for devices the card says that none is named."""
-        view = ScoreView(secure=SecureScore(id="s", current_score=10), devices=Score(score=340), exposure=None)
-        said = walk.text_of(score_card(LOOK, view).card)
-        assert "%" not in said
-        assert "the maximum is unknown" in said
-        assert "the service names no maximum" in said
-
-    def test_zero_is_a_score(self):
-        """A score of zero is shown as zero."""
-        view = ScoreView(
-            secure=SecureScore(id="s", current_score=0, max_score=780), devices=None, exposure=Score(score=0)
-        )
-        assert "**0 of 780** (0 %)" in walk.text_of(score_card(LOOK, view).card)
 
 
 class TestErrors:

@@ -8,10 +8,12 @@ import structlog
 
 from bot.audit import Entry
 from bot.errors import Barred, ServiceError, Unavailable
-from bot.posting import CONVERSATION_LIMITS
 from bot.subscribers import find, save
-from handlers import incident_watch
+from handlers import incident_round
 from tests.handlers.watch import START, TENANT, Watch
+
+TEAMS_LIMITS = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
+"""Messages in one conversation (teams-platform 5.1)."""
 
 
 @pytest.fixture
@@ -194,6 +196,41 @@ async def test_ten_are_ten_cards_and_eleven_one(watch):
     assert all([await watch.record(number) for number in range(100, 111)])
 
 
+async def test_what_a_burst_told_gets_a_card_when_it_needs_eyes(watch):
+    """An incident of a burst stays in its summary while it merely changes; raised or reopened, it gets a card."""
+    here = await watch.begin()
+    await watch.turn()
+    for number in range(100, 115):
+        watch.graph.put(number, severity="low")
+    await watch.turn()
+    before = len(watch.teams.messages)
+    for number in (100, 101, 102):
+        watch.graph.put(number, assignedTo="patti@example.com")
+    watch.graph.put(103, status="resolved")
+    await watch.turn()
+    assert len(watch.teams.messages) == before
+    watch.graph.put(100, severity="high")
+    watch.graph.put(103, status="active")
+    for _ in range(2):
+        await watch.turn()
+    assert [len(watch.cards(f'"Incident {n}"', here)) for n in (100, 101, 103)] == [1 + 1, 1, 1 + 1]
+    assert len(watch.teams.messages) == before + 2
+
+
+async def test_a_burst_does_not_hide_what_a_conversation_was_not_told(watch):
+    """Who wants grave incidents alone was not told of the mild ones in a burst: raised, one gets its card there."""
+    grave = await watch.subscribe("grave", "high")
+    for number in range(20):
+        watch.graph.put(number, severity="high" if number < 3 else "low")
+    await watch.turn()
+    watch.graph.put(10, severity="high")
+    watch.graph.put(1, assignedTo="patti@example.com")
+    await watch.turn()
+    await watch.turn()
+    assert len(watch.cards("Incident 10", grave)) == 1
+    assert len(watch.teams.messages) == 2
+
+
 async def test_summary_counts_what_the_conversation_wants(watch):
     """A summary in a conversation that wants grave incidents counts these only; one without any gets none."""
     grave, none = await watch.subscribe("grave", "high"), await watch.subscribe("off", "")
@@ -339,7 +376,7 @@ async def test_three_hundred_changes_keep_within_teams_limits(watch):
     assert len(watch.cards("person-4@example.com")) == 60
     times = [at for _, at in watch.teams.calls[before:]]
     assert 60 <= len(times) <= 200
-    for count, seconds in CONVERSATION_LIMITS:
+    for count, seconds in TEAMS_LIMITS:
         for first, at in enumerate(times):
             inside = sum(1 for one in times[first : first + count + 5] if (one - at).total_seconds() < seconds)
             assert inside <= count
@@ -402,7 +439,7 @@ async def test_details_of_many_are_read_in_turns(watch):
     asked = len(watch.graph.details)
     watch.clock.move(30)
     await watch.poll()
-    assert len(watch.graph.details) - asked == incident_watch.MOST_DETAILS
+    assert len(watch.graph.details) - asked == incident_round.MOST_DETAILS
     for _ in range(3):
         await watch.turn()
     assert len(watch.graph.details) - asked >= 50

@@ -7,11 +7,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import handlers
 from bot.audit import Entry, Ledger
+from bot.auditreport import AuditReport
 from bot.clock import ManualClock
+from bot.defender.models import MachineAction
 from bot.errors import Missing, ServiceError
 from bot.graph.changes import read_changes
 from bot.graph.client import IncidentChanges
@@ -24,7 +27,7 @@ from bot.state.memory import MemoryStore
 from bot.subscribers import ended_by_teams, save
 from bot.subscriptions import Subscription
 from bot.turn import Actor, Conversation, Shown, Turn
-from handlers import incident_watch, subscribe
+from handlers import auditor, incident_watch, subscribe
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TENANT = "00000000-0000-0000-0000-000000000001"
@@ -57,19 +60,22 @@ class FakeGraph:
         if self.down:
             raise self.down
 
-    async def _page(self, since: datetime, skip: int, top: int) -> tuple[Sequence[Incident], bool]:
+    async def _page(
+        self, statuses: Sequence[str], since: datetime, skip: int, top: int
+    ) -> tuple[Sequence[Incident], bool]:
         self._fail()
         self.pages += 1
         if self.down_after_pages is not None and self.pages > self.down_after_pages:
             raise ServiceError("graph", "incidents", status=503)
         self.rows = self.rows or sorted((Incident.model_validate(one) for one in self.wire.values()), key=_changed)
-        first = bisect.bisect_left(self.rows, since, key=_changed) + skip
-        return self.rows[first : first + top], len(self.rows) > first + top
+        rows = [row for row in self.rows if row.status in statuses] if statuses else self.rows
+        first = bisect.bisect_left(rows, since, key=_changed) + skip
+        return rows[first : first + top], len(rows) > first + top
 
     async def incidents_changed_since(
-        self, since: datetime, *, page: int = 50, max_items: int = 1000
+        self, since: datetime, *, statuses: Sequence[str] = (), page: int = 50, max_items: int = 1000
     ) -> IncidentChanges:
-        return await read_changes(self._page, since, page=page, max_items=max_items)
+        return await read_changes(partial(self._page, statuses), since, page=page, max_items=max_items)
 
     async def incidents(self, *, statuses: Sequence[str] = (), top: int = 50, **_: Any) -> list[Incident]:
         self._fail()
@@ -89,6 +95,34 @@ class FakeGraph:
             raise Missing("graph", "incident", status=404)
         alerts = [{"id": "al1", "title": "Odd sign-in", "lastUpdateDateTime": START.isoformat()}]
         return Incident.model_validate({"alerts": alerts} | self.wire[incident_id])
+
+
+class FakeDefender:
+    """Machine actions as Defender lists them, newest first."""
+
+    def __init__(self) -> None:
+        self.actions: dict[str, MachineAction] = {}
+        self.down: ServiceError | None = None
+        self.lists = 0
+
+    def put(self, number: str, comment: str, at: datetime, status: str = "Succeeded") -> None:
+        wire = {"id": number, "type": "Isolate", "status": status, "computerDnsName": "laptop-1", "machineId": "m1"}
+        times = {"creationDateTimeUtc": at.isoformat(), "lastUpdateDateTimeUtc": at.isoformat()}
+        self.actions[number] = MachineAction.model_validate({**wire, **times, "requestorComment": comment})
+
+    async def machine_actions(self, *, since: datetime | None = None, top: int = 100, **_: Any) -> list[MachineAction]:
+        self.lists += 1
+        if self.down:
+            raise self.down
+        found = [one for one in self.actions.values() if since is None or (one.created and one.created >= since)]
+        return sorted(found, key=lambda one: str(one.created), reverse=True)[:top]
+
+    async def machine_action(self, action_id: str) -> MachineAction:
+        if self.down:
+            raise self.down
+        if action_id not in self.actions:
+            raise Missing("defender", "machine-action", status=404)
+        return self.actions[action_id]
 
 
 def _changed(incident: Incident) -> datetime:
@@ -141,6 +175,7 @@ class Watch:
         self.clock = ManualClock(START)
         self.store = MemoryStore(self.clock)
         self.graph = FakeGraph(self.clock)
+        self.defender = FakeDefender()
         self.teams = FakeTeams(self.clock)
         self.queue: list[tuple[datetime, int, str, str]] = []
         self.order = itertools.count()
@@ -149,7 +184,7 @@ class Watch:
     def process(self, name: str) -> Services:
         """The services of one process."""
         services = Services(
-            defender=lambda _: None,  # type: ignore[arg-type, return-value]
+            defender=lambda _: self.defender,  # type: ignore[arg-type, return-value]
             graph=lambda _: self.graph,  # type: ignore[arg-type, return-value]
             teams=self.teams,  # type: ignore[arg-type]
             ledger=Ledger(self.store, "key"),
@@ -190,6 +225,12 @@ class Watch:
     async def poll(self, services: Services | None = None) -> None:
         """One round of the watcher."""
         await incident_watch.poll(services or self.services, TENANT)
+
+    async def audit(self) -> AuditReport:
+        """One run of the auditor, and the work that follows from it."""
+        report = await auditor.audit(self.services, TENANT, FEATURES.views, 30.0)
+        await self.work()
+        return report
 
     async def work(self, seconds: float = 600.0) -> None:
         """Let the jobs do what is due within that time; the clock moves to each of them."""

@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import handlers
 from bot import redis_binary
 from bot.app import Bot, listening, running_bot, web_app
 from bot.clock import Clock
+from bot.command import Features
 from bot.demo import ADELE, ALEX, APP_ID, ISAIAH, LYNNE, MEGAN, PATTI, TENANT, Person
 from bot.settings import Settings, load
 from bot.simulator.server import Simulator
@@ -233,21 +234,30 @@ async def staged(
     sim: Simulator | None = None,
     size: str = "tiny",
     clock: Clock | None = None,
+    without: Collection[str] = ("measure",),
     **more: str,
 ) -> AsyncIterator[Stage]:
-    """A simulator (unless one is given that runs already) and a bot, both listening; `clock` is the bot's alone."""
+    """A simulator (unless one is given that runs already) and a bot, both listening; `clock` is the bot's alone.
+
+    `without` are watchers that are left out: what they read would meet the faults that a test sets for others.
+    """
     async with contextlib.AsyncExitStack() as stack:
         if sim is None:
             sim = await stack.enter_async_context(Simulator(size=size, throttling=False).running())
         open_conversations(sim)
         bot = await stack.enter_async_context(
-            running_bot(settings_for(sim, redis_url, folder, **more), handlers.features(1.0), clock)
+            running_bot(settings_for(sim, redis_url, folder, **more), features_without(without), clock)
         )
         port = await stack.enter_async_context(listening(web_app(bot), "127.0.0.1", 0))
         http = await stack.enter_async_context(httpx.AsyncClient())
         stage = Stage(sim=sim, bot=bot, url=f"http://127.0.0.1:{port}", http=http, service_url=sim.url)
         await ready(stage)
         yield stage
+
+
+def features_without(watchers: Collection[str]) -> Features:
+    features = handlers.features(1.0)
+    return replace(features, watchers=tuple(one for one in features.watchers if one.name not in watchers))
 
 
 async def ready(stage: Stage) -> None:

@@ -29,8 +29,12 @@ LINES = {
     "isolate": ("/isolate {device} a test of who may", "Isolate "),
     "release": ("/release {device} a test of who may", "Release "),
     "actions": ("/actions", "What waits or runs"),
+    "request": ("/request WK-2222222222", "no request"),
+    "digest": ("/digest", "Digest"),
     "subscribe": ("/subscribe", "Subscribed"),
     "unsubscribe": ("/unsubscribe", "Unsubscribed"),
+    "audit": ("/audit", "Audit trail"),
+    "status": ("/status", "Redis"),
     "whoami": ("/whoami", "You are "),
     "help": ("/help", "What I can do"),
 }

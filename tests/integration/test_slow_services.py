@@ -221,7 +221,7 @@ async def test_score_that_breaks_off_is_named(stage, source):
     """A score whose connection breaks off after a while is named as not read; the two others are shown."""
     here = chat(stage, [ADELE])
     hang(stage, source, 0.3, "timeout", times=3)
-    message = await ask(stage, ADELE, "/score", here, 25)
+    message = await ask(stage, ADELE, "/score now", here, 25)
     assert "Could not be read" in words(message)
 
 

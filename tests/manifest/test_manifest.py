@@ -77,11 +77,15 @@ def test_the_version_of_the_schema_is_named_twice(tmp_path, version):
 
 @versions
 def test_nothing_is_promised_that_the_bot_does_not_do(tmp_path, version):
-    """No targeted messages, no slash triggers, no prompts, no files: Teams would offer them and the bot fail them."""
+    """No targeted messages, no slash triggers, no prompts: Teams would offer them and the bot fail them."""
     text = json.dumps(made(tmp_path, version=version))
     for name in ("supportsTargetedMessages", "triggers", "prompt", "webApplicationInfo", "authorization"):
         assert f'"{name}"' not in text
-    assert '"supportsFiles": false' in text
+
+
+def test_files_are_handed_over(tmp_path):
+    """The bot offers files in personal chats, which Teams allows only where the manifest says so (section 7.4)."""
+    assert made(tmp_path)["bots"][0]["supportsFiles"] is True
 
 
 def test_shared_channels_are_supported(tmp_path):
@@ -137,7 +141,7 @@ def test_a_menu_entry_says_what_it_does_and_how(tmp_path):
             assert len(text) <= 4000
             assert len(command.name) < 128
     assert described["/isolate"].endswith(": /isolate DEVICE [full|selective] REASON")
-    assert described["/score"].endswith("score.")
+    assert described["/whoami"].endswith("may do.")
 
 
 def test_a_thirteenth_command_is_refused():

@@ -37,10 +37,12 @@ class LocalDefender:
         self.listed = 0
         self.blind: list[str] = []
 
-    async def machine_actions(self, *, machine_id: str = "", top: int = 100, **_more: Any) -> list[MachineAction]:
-        """As api:get-machineactions-collection with a filter on the device."""
+    async def machine_actions(
+        self, *, machine_id: str = "", since: datetime | None = None, top: int = 100, **_more: Any
+    ) -> list[MachineAction]:
+        """As api:get-machineactions-collection with a filter on the device, on the time of creation, or none."""
         self.listed += 1
-        return self._meet("machineactions.list", lambda _fault: self._listed(machine_id)[:top])
+        return self._meet("machineactions.list", lambda _fault: self._listed(machine_id, since)[:top])
 
     async def machine_action(self, action_id: str) -> MachineAction:
         """As api:get-machineaction-object."""
@@ -103,9 +105,10 @@ class LocalDefender:
             return answer
         raise error_of(operation, fault)
 
-    def _listed(self, machine_id: str) -> list[MachineAction]:
+    def _listed(self, machine_id: str, since: datetime | None) -> list[MachineAction]:
         now = self.clock.now()
-        theirs = [a for a in self.sim.first.actions.values() if a.machine_id == machine_id and a.listed_from <= now]
+        fits = [a for a in self.sim.first.actions.values() if machine_id in ("", a.machine_id) and a.listed_from <= now]
+        theirs = [a for a in fits if since is None or a.created >= since]
         return [read(a, in_list=True) for a in sorted(theirs, key=lambda a: a.created, reverse=True)]
 
     def _known(self, action_id: str) -> Action:

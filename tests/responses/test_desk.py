@@ -126,7 +126,7 @@ async def test_four_eyes_are_those_of_the_proposal():
 
 
 async def test_each_act_has_its_entry_with_who_and_what():
-    """Every decision in a request stands in the trail, by the person's ids."""
+    """Every decision in a request stands in the trail, by the person's ids, and with the device to find it by."""
     stage = Stage()
     key = await proposed(stage)
     await stage.desk().reject(key, MEGAN, "no")
@@ -135,7 +135,8 @@ async def test_each_act_has_its_entry_with_who_and_what():
         ("proposed", f"{TENANT}/{ADELE.id}"),
         ("rejected", f"{TENANT}/{MEGAN.id}"),
     ]
-    assert entries[1]["more"] == {"state": "rejected"}
+    device = (await stage.request(key)).target.id
+    assert entries[1]["more"] == {"state": "rejected", "response": "isolate", "device": device}
 
 
 @pytest.mark.parametrize("how", ["die before", "die after"])

@@ -10,7 +10,7 @@ from bot.errors import Rejected
 from bot.responses import follow
 from bot.responses.models import State
 from bot.simulator import Fault
-from bot.simulator.actions import Order
+from bot.simulator.actions import Order, Pace
 from handlers import isolate
 from tests.responses.people import ADELE, ALEX, MEGAN, PATTI, TENANT
 from tests.responses.stage import RESPONSES, Stage
@@ -77,7 +77,8 @@ async def test_what_was_not_carried_out_is_sent_later_under_the_same_mark(fault)
     waiting = await stage.request(key)
     assert (waiting.state, waiting.attempts) == (State.APPROVED, ())
     assert waiting.trouble in ("trouble.throttled", "trouble.unauthorised", "trouble.busy")
-    assert waiting.next_check - stage.clock.now() == timedelta(seconds=60 if fault.retry_after else 15)
+    pause = timedelta(seconds=60 if fault.retry_after else 15)
+    assert timedelta(0) <= waiting.next_check - waiting.created - pause < timedelta(seconds=1)
     await stage.until_quiet()
     assert [a.comment[: len(key) + 4] for a in stage.own()] == [f"[{key}/1]"]
 
@@ -348,6 +349,39 @@ async def test_an_action_that_disappears_is_looked_for_on():
     stage.sim.first.actions[gone.id] = gone
     await stage.until_quiet()
     assert (await stage.request(key)).state is State.SUCCEEDED
+
+
+async def test_an_action_that_stays_away_is_left_to_a_person():
+    """After half an hour of 404 nobody knows what became of it: the way is free, and an approver may give it up."""
+    stage = Stage()
+    key = await stage.approved()
+    await stage.work(key)
+    stage.sim.first.actions.pop((await stage.request(key)).attempt.action)
+    await pass_time(stage, 29 * 60, key)
+    assert (await stage.request(key)).state is State.SENT
+    await pass_time(stage, 2 * 60, key)
+    unknown = await stage.request(key)
+    assert (unknown.state, unknown.story[-1].key) == (State.UNKNOWN, "story.vanished")
+    await stage.desk().give_up(key, MEGAN)
+    assert (await stage.request(key)).state is State.GIVEN_UP
+    other = await stage.approved()
+    await stage.work(other)
+    assert (await stage.request(other)).state is State.SENT
+
+
+async def test_an_action_that_comes_back_is_not_missed_any_more():
+    """Two short absences do not add up to a long one."""
+    stage = Stage()
+    stage.sim.dispatcher.pace = Pace(start=4000)
+    key = await stage.approved()
+    await stage.work(key)
+    action = (await stage.request(key)).attempt.action
+    for _ in range(2):
+        gone = stage.sim.first.actions.pop(action)
+        await pass_time(stage, 20 * 60, key)
+        stage.sim.first.actions[action] = gone
+        await pass_time(stage, 120, key)
+    assert (await stage.request(key)).state is State.SENT
 
 
 async def test_two_approvers_are_named_in_the_comment():

@@ -83,6 +83,14 @@ def test_a_proxy_on_this_machine_may_stand_between(environ):
     assert settings.login_url == "http://127.0.0.1:8"
 
 
+def test_a_heart_beat_may_stay_on_this_machine(environ):
+    """`run` beats to a listener of this machine, or to one outside over https; a token may stand in the query."""
+    for url in ("http://127.0.0.1:8000/ping?token=x", "https://watch.example/ping"):
+        assert load("run", environ | {"HEARTBEAT_URL": url}).heartbeat_url.get_secret_value() == url
+    with pytest.raises(SettingsError, match="HEARTBEAT_URL"):
+        load("run", environ | {"HEARTBEAT_URL": "http://watch.example/ping"})
+
+
 def test_an_app_id_turns_anonymous_requests_off(environ):
     """Given APP_ID, `run` checks tokens too, with the keys that BOT_OPENID_URL names."""
     settings = load("run", environ | {"APP_ID": "my-app", "BOT_OPENID_URL": "http://127.0.0.1:7/keys"})

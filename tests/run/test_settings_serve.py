@@ -86,10 +86,24 @@ def test_all_missing_names_come_together():
         ("REDIS_URL", "redis://cache/first"),
         ("REDIS_URL", "redis://:a/b@cache:6379/0"),
         ("REDIS_URL", "rediss://"),
+        ("REDIS_URL", "redis+sentinel://:p@one:26379,two:26379"),
+        ("REDIS_URL", "redis+sentinel://:p@one:26379,two:port/master/0"),
+        ("REDIS_URL", "redis+sentinel://:p@one:26379,/master/0"),
+        ("REDIS_URL", "redis+sentinel://:p@one:26379/master/first"),
+        ("REDIS_URL", "redis+sentinel://:a/b@one:26379/master/0"),
+        ("REDIS_URL", "redis+sentinel://:p@one:26379/master/0?unknown=1"),
+        ("REDIS_URL", "redis+cluster://:p@one:6379/1"),
+        ("REDIS_URL", "redis+cluster://:p@one:6379,two:6379"),
+        ("REDIS_URL", "redis+cluster://:p%2Fq@one:6379"),
+        ("REDIS_URL", "redis+socket://one"),
         ("APP_TENANT_ID", "contoso.com"),
         ("ALLOWED_SERVICE_URLS", ","),
         ("METRICS_PORT", "65536"),
         ("FOUR_EYES", "perhaps"),
+        ("HEARTBEAT_URL", "watch.example/ping/s3cret"),
+        ("HEARTBEAT_URL", "http://watch.example/ping/s3cret"),
+        ("HEARTBEAT_URL", "http://127.0.0.1:8000/ping"),
+        ("HEARTBEAT_URL", "https://me:s3cret@watch.example/ping"),
         ("SECRETS_DIR", "/nowhere/at/all"),
     ],
 )
@@ -176,9 +190,11 @@ def test_secrets_may_be_files(tmp_path):
 
 def test_no_secret_is_shown():
     """Neither repr nor str nor an error message holds a secret, also where the value was refused."""
-    settings = load("serve", FULL)
+    settings = load("serve", FULL | {"HEARTBEAT_URL": "https://watch.example/s3cret-ping?s3cret=1"})
+    assert settings.heartbeat_url.get_secret_value().endswith("/s3cret-ping?s3cret=1")
     shown = f"{settings!r} {settings} {settings.credential()!r}"
     bad = FULL | {"REDIS_URL": "s3cret-of-redis", "AUDIT_KEY": "s3cret", "APP_CERTIFICATE": "/s3cret", "PORT": "s3cret"}
+    bad["HEARTBEAT_URL"] = "http://watch.example/s3cret"
     shown += " ".join(refusal(bad))
     assert "s3cret" not in shown
     assert KEY not in shown

@@ -31,6 +31,8 @@ READS = {
     "due": lambda s: s.due(ONE, LATER),
     "head": lambda s: s.head(ONE),
     "audit": lambda s: s.audit(ONE),
+    "audit back": lambda s: s.audit_back(ONE),
+    "standing": lambda s: s.standing(ONE),
     "customers": lambda s: s.customers(),
     "get_value": lambda s: s.get_value(ONE, "v"),
     "keyvalue get": lambda s: s.keyvalue().get("k"),

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Conflict
-from bot.state.store import Change, HeadMoved, Sealed, Store
+from bot.state.store import Change, HeadMoved, Kept, Sealed, Standing, Store, Trim
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 ONE, OTHER = "tenant-1", "tenant-2"
@@ -103,6 +103,48 @@ async def test_audit_is_read_in_pages(store: Store):
         found += [row[1:] for row in page]
         after = page[-1][0]
     assert found == entries
+
+
+async def test_audit_is_read_backwards_in_pages(store: Store):
+    """The newest come first; each page begins right before the last position of the page before."""
+    entries = [(f"text{n}", f"h{n}") for n in range(5)]
+    await store.commit(ONE, [], Sealed(head="", entries=entries))
+    found, before = [], ""
+    while page := await store.audit_back(ONE, limit=2, before=before):
+        assert len(page) <= 2
+        found += page
+        before = page[-1][0]
+    assert found == (await store.audit(ONE))[::-1]
+    assert await store.audit_back(OTHER) == []
+
+
+async def test_a_trim_leaves_a_checkpoint_in_the_same_commit(store: Store):
+    """The oldest entries up to a position go, the checkpoint and the new entry come, positions stay as they were."""
+    await store.commit(ONE, [], Sealed(head="", entries=[(f"text{n}", f"h{n}") for n in range(5)]))
+    before = await store.audit(ONE)
+    assert await store.standing(ONE) == Standing(head="h4", length=5)
+    trim = Trim(last=before[2][0], before="", checkpoint="c1")
+    await store.commit(ONE, [write("a")], Sealed(head="h4", entries=[("trimmed", "h5")], trim=trim))
+    after = await store.audit(ONE)
+    assert (after[:2], after[2][1:]) == (before[3:], ("trimmed", "h5"))
+    assert await store.standing(ONE) == Standing(head="h5", length=3, checkpoint="c1")
+    assert await store.audit(ONE, after=before[3][0]) == after[1:]
+    assert await store.audit_back(ONE, before=after[2][0]) == after[1::-1]
+    assert await store.standing(OTHER) == Standing()
+
+
+@pytest.mark.parametrize("wrong", ["head", "checkpoint", "revision"])
+async def test_a_trim_is_all_or_nothing(store: Store, wrong):
+    """Where the head, the checkpoint or a record is another than the trimmer saw, nothing goes and nothing comes."""
+    await store.commit(ONE, [write("a")], Sealed(head="", entries=[("one", "h1"), ("two", "h2")]))
+    before = await store.audit(ONE)
+    trim = Trim(last=before[0][0], before="other" if wrong == "checkpoint" else "", checkpoint="c1")
+    sealed = Sealed(head="h1" if wrong == "head" else "h2", entries=[("trimmed", "h3")], trim=trim)
+    with pytest.raises(HeadMoved if wrong == "head" else Conflict):
+        await store.commit(ONE, [write("a", rev=7 if wrong == "revision" else 1)], sealed)
+    assert await store.audit(ONE) == before
+    assert await store.standing(ONE) == Standing(head="h2", length=2)
+    assert (await store.get(ONE, "request", "a")).rev == 1
 
 
 async def test_due_records_come_earliest_first(store: Store):
@@ -247,6 +289,37 @@ async def test_a_claim_that_ran_out_is_fresh(shelf):
     assert (await store.claim(ONE, "t", 20)).state == "fresh"
 
 
+def beginning(store: Store, **more):
+    note = Kept(name="note", value={"url": "https://here"}, seconds=10)
+    return store.begin(ONE, "t", 20, **{"note": note, "record": ("binding", "c"), "values": ("v", "w")} | more)
+
+
+async def test_a_turn_begins_with_all_that_it_needs(shelf):
+    """One call claims the turn, keeps the note, and reads a record and values, each None where there is none."""
+    store = shelf.store
+    empty = await beginning(store)
+    assert (empty.claimed.state, empty.record, list(empty.values)) == ("fresh", None, [None, None])
+    assert await store.get_value(ONE, "note") == {"url": "https://here"}
+    assert (await beginning(store)).claimed.state == "busy"
+    await store.finish(ONE, "t", {"text": "done"}, 600)
+    await store.commit(ONE, [write("c", kind="binding", state="s")])
+    await store.put_value(ONE, "w", {"n": 1}, 600)
+    full = await beginning(store)
+    assert (full.claimed.state, full.claimed.answer) == ("done", {"text": "done"})
+    assert full.record == await store.get(ONE, "binding", "c")
+    assert list(full.values) == [None, {"n": 1}]
+    shelf.age(601)
+    assert (await beginning(store)).claimed.state == "fresh"
+
+
+async def test_a_turn_that_begins_reaches_no_other_customer(store: Store):
+    """What another customer has under the same names is not read, and its claim is another."""
+    await store.put_value(OTHER, "v", {"n": 1}, 600)
+    await store.claim(OTHER, "t", 20)
+    begun = await beginning(store)
+    assert (begun.claimed.state, list(begun.values)) == ("fresh", [None, None])
+
+
 async def test_an_empty_answer_is_an_answer(store: Store):
     """A turn that was answered with nothing is done, not busy."""
     await store.claim(ONE, "t", 20)
@@ -304,3 +377,57 @@ async def test_a_bucket_is_shared(store: Store):
     """Of fifty who take at once, as many get through as the window allows."""
     waits = await asyncio.gather(*(store.take(ONE, "b", [(7, 60.0)], NOW) for _ in range(MANY)))
     assert sum(wait == 0 for wait in waits) == 7
+
+
+async def test_places_are_booked_in_the_order_of_asking(store: Store):
+    """Who has patience gets a place of their own, each window holds, and what is too far off is not booked."""
+    windows = [(2, 10.0), (3, 30.0)]
+    waits = [await store.take(ONE, "b", windows, NOW, patience=65.0) for _ in range(9)]
+    assert waits == pytest.approx([0, 0, 10, 30, 30, 40, 60, 60, 70], abs=0.002)
+    assert await store.take(ONE, "b", windows, NOW, patience=65.0) == pytest.approx(70, abs=0.002)
+    later = NOW + timedelta(seconds=20)
+    assert await store.take(ONE, "b", windows, later, patience=65.0) == pytest.approx(50, abs=0.002)
+    assert await store.take(ONE, "b", windows, later) == pytest.approx(70, abs=0.002)
+
+
+async def test_whose_clock_is_behind_books_behind(store: Store):
+    """A process whose clock is two seconds behind does not get a place before those that asked earlier."""
+    ahead = NOW + timedelta(seconds=2)
+    assert await store.take(ONE, "b", [(5, 10.0)], ahead, patience=60.0) == 0
+    assert await store.take(ONE, "b", [(5, 10.0)], NOW, patience=60.0) == 2
+
+
+async def test_many_who_book_at_once_have_places_of_their_own(store: Store):
+    """Of fifty who book at once, no two have the same place where only one fits."""
+    waits = await asyncio.gather(*(store.take(ONE, "b", [(1, 2.0)], NOW, patience=120.0) for _ in range(MANY)))
+    assert sorted(waits) == pytest.approx([2.0 * n for n in range(MANY)], abs=0.002)
+
+
+async def test_what_waits_for_nobody_is_counted(store: Store):
+    """What is spent stands in the bucket, past its windows too, and makes others wait."""
+    for _ in range(3):
+        await store.spend(ONE, "b", 60.0, NOW)
+    assert await store.take(ONE, "b", [(2, 60.0)], NOW) == 60
+    assert await store.take(ONE, "b", [(4, 60.0)], NOW) == 0
+    now = NOW + timedelta(seconds=30)
+    await store.spend(ONE, "b", 60.0, now)
+    assert await store.taken(ONE, [("b", 60.0), ("b", 30.0), ("c", 60.0)], now) == [5, 1, 0]
+    assert await store.taken(OTHER, [("b", 60.0)], now) == [0]
+    await store.spend(ONE, "b", 60.0, NOW + timedelta(seconds=60))
+    assert await store.taken(ONE, [("b", 600.0)], NOW + timedelta(seconds=60)) == [2]
+
+
+async def test_a_claim_is_kept_while_it_is_worked_on(shelf):
+    """Who goes on working keeps the claim; an answer that stands, or a claim that ran out, is not touched."""
+    store = shelf.store
+    await store.claim(ONE, "t", 20)
+    shelf.age(15)
+    await store.hold(ONE, "t", 20)
+    shelf.age(15)
+    assert (await store.claim(ONE, "t", 20)).state == "busy"
+    await store.finish(ONE, "t", {"text": "done"}, 600)
+    await store.hold(ONE, "t", 20)
+    shelf.age(30)
+    assert (await store.claim(ONE, "t", 20)).state == "done"
+    await store.hold(ONE, "never", 20)
+    assert (await store.claim(ONE, "never", 20)).state == "fresh"

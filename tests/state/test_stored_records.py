@@ -3,10 +3,12 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import handlers
+from bot.history import Day
 from bot.posts import Shownable
 from bot.responses.models import Request, State
 from bot.subscriptions import Subscription
@@ -15,12 +17,21 @@ from bot.turn import Look
 FOLDER = Path(__file__).parent / "fixtures"
 FILES = sorted(FOLDER.glob("v*/*.json"))
 VIEWS = {view.kind: view for view in handlers.VIEWS}
-MODELS = {kind: view.model for kind, view in VIEWS.items()} | {"subscription": Subscription}
+MODELS = {kind: view.model for kind, view in VIEWS.items()} | {"subscription": Subscription, "day": Day}
 LOOK = Look(now=datetime(2026, 11, 24, tzinfo=UTC))
 
 
 def kind_of(path: Path) -> str:
     return path.stem.partition("-")[0]
+
+
+def kept(again: Any, stored: Any) -> Any:
+    """What is written now of what was stored then; fields that were added since are left out."""
+    if isinstance(stored, dict) and isinstance(again, dict):
+        return {name: kept(again.get(name), value) for name, value in stored.items()}
+    if isinstance(stored, list) and isinstance(again, list) and len(again) == len(stored):
+        return [kept(new, old) for new, old in zip(again, stored, strict=True)]
+    return again
 
 
 def test_every_kind_and_state_has_a_file():
@@ -35,9 +46,8 @@ def test_a_stored_record_is_read_as_it_was_written(path):
     """Nothing that was stored is lost or changed by reading it, and it can still be shown."""
     stored = json.loads(path.read_text())
     record = MODELS[kind_of(path)].model_validate(stored)
-    again = record.model_dump(mode="json")
-    assert {name: again[name] for name in stored} == stored
-    if isinstance(record, Shownable):
+    assert kept(record.model_dump(mode="json"), stored) == stored
+    if isinstance(record, Shownable) and record.posts:
         shown = VIEWS[kind_of(path)].render(record, record.posts[0], LOOK)
         assert shown.card["body"]
         assert shown.summary

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 from adaptivecards.elements import TextBlock
 from botbuilder.core import CardFactory, MessageFactory, TurnContext
@@ -7,7 +9,7 @@ from bot.clock import SystemClock
 from bot.errors import Rejected
 from bot.teams.adapter import TeamsAdapter, activity_of
 from bot.teams.connector import Connector
-from bot.teams.refused import Refused
+from bot.teams.inbound import Inbound
 from bot.teams.service_urls import TEAMS_HOSTS, ServiceUrls
 from tests.teams.microsoft import APP, BOT, CHANNEL, SERVICE, Microsoft, activity, click
 
@@ -20,6 +22,10 @@ def microsoft():
     return Microsoft()
 
 
+def sdk_activity(body):
+    return activity_of(Inbound.model_validate(body))
+
+
 @pytest.fixture
 async def run(microsoft):
     """Run what a bot written with the SDK would do in a turn."""
@@ -27,7 +33,7 @@ async def run(microsoft):
         adapter = TeamsAdapter(Connector(http, ServiceUrls(hosts=frozenset(TEAMS_HOSTS)), SystemClock()))
 
         async def in_turn(logic, body=None):
-            return await adapter.run(activity_of(body or activity()), {"aud": APP}, logic)
+            return await adapter.run(sdk_activity(body or activity()), {"aud": APP}, logic)
 
         in_turn.adapter = adapter
         yield in_turn
@@ -126,7 +132,7 @@ async def test_expected_replies_are_sent_like_all_others(run, microsoft):
 
 async def test_a_proactive_turn_needs_no_network_but_the_connector(run, microsoft):
     """`continue_conversation` of the SDK works, and asks nobody for a token on its own."""
-    reference = TurnContext.get_conversation_reference(activity_of(activity()))
+    reference = TurnContext.get_conversation_reference(sdk_activity(activity()))
 
     async def logic(context):
         assert context.activity.service_url == SERVICE
@@ -139,12 +145,19 @@ async def test_a_proactive_turn_needs_no_network_but_the_connector(run, microsof
 async def test_the_sdks_own_way_in_is_closed(run):
     """A header handed to the SDK is never believed: tokens are judged before it."""
     with pytest.raises(PermissionError):
-        await run.adapter.process_activity("Bearer x", activity_of(activity()), None)
+        await run.adapter.process_activity("Bearer x", sdk_activity(activity()), None)
     with pytest.raises(PermissionError):
         await run.adapter.bot_framework_authentication.authenticate_streaming_request("Bearer x", "msteams")
 
 
-def test_what_the_sdk_cannot_read_is_the_callers_mistake():
-    """The SDK's parse errors become a 400."""
-    with pytest.raises(Refused, match="400"):
-        activity_of(activity(timestamp="yesterday"))
+@pytest.mark.parametrize("body", [activity(), click()], ids=["message", "click"])
+def test_the_sdk_sees_what_its_own_parser_would_show(body):
+    """Who, where and what was said or pressed are the same as the SDK reads them itself."""
+    ours, theirs = sdk_activity(body), Activity().deserialize(copy.deepcopy(body))
+    for name in ("type", "id", "channel_id", "service_url", "locale", "name", "text", "value", "reply_to_id"):
+        assert (getattr(ours, name) or None) == getattr(theirs, name)
+    for name in ("from_property", "recipient"):
+        assert getattr(ours, name).id == getattr(theirs, name).id
+    assert ours.from_property.aad_object_id == theirs.from_property.aad_object_id
+    assert ours.conversation.id == theirs.conversation.id
+    assert ours.conversation.conversation_type == theirs.conversation.conversation_type

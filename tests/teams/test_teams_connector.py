@@ -1,3 +1,4 @@
+import contextlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -105,6 +106,13 @@ async def test_an_edit_replaces_the_message(connector, microsoft):
     assert microsoft.bodies[0]["attachments"][0]["content"] == CARD
 
 
+async def test_an_edit_that_a_page_answers_is_not_taken_for_done(connector, microsoft):
+    """A 200 with a page instead of JSON says nothing about the message, so the edit has to be made again."""
+    microsoft.answers = [httpx.Response(200, text="<html>please sign in</html>")]
+    with pytest.raises(Unavailable):
+        await connector.edit(CHAT, "m-1", SHOWN)
+
+
 async def test_removing_deletes(connector, microsoft):
     """Removing a message is a DELETE without a body."""
     await connector.remove(SERVICE, CHAT.address, "m-9")
@@ -118,6 +126,26 @@ async def test_typing_is_tried_once_and_never_an_error(connector, microsoft):
         microsoft.answers = [answer]
         await connector.typing(CHAT)
     assert [body["type"] for body in microsoft.bodies] == ["typing"] * 4
+
+
+async def test_each_message_is_told_of_before_it_is_sent(microsoft, token):
+    """What a conversation gets is counted, an edit and the typing sign too; looking somebody up is no message."""
+    told: list[tuple[str, int]] = []
+    microsoft.answers = [httpx.Response(201, json={"id": "1"})]
+    async with microsoft.client() as http:
+        urls = ServiceUrls(hosts=frozenset(TEAMS_HOSTS))
+
+        def spoken(conversation: Conversation) -> None:
+            told.append((conversation.id, len(microsoft.bodies)))
+
+        connector = Connector(http, urls, ManualClock(NOW), token, spoken)
+        await connector.post(CHAT, SHOWN)
+        await connector.say(CHAT, None, "hello")
+        await connector.edit(CHAT, "1", SHOWN)
+        await connector.typing(CHAT)
+        with contextlib.suppress(ServiceError):
+            await connector.member(CHAT, PERSON)
+    assert told == [(CHAT.id, number) for number in range(4)]
 
 
 async def test_a_member_is_looked_up_in_the_conversation(connector, microsoft):

@@ -1,0 +1,91 @@
+"""The soak's result as a Markdown table and as JSON."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from tests.soak.evidence import Evidence
+from tests.soak.world import INCIDENTS
+
+Findings = Mapping[str, Sequence[str]]
+
+
+def delays(evidence: Evidence) -> list[float]:
+    """Seconds (of the soak's clock) from each incident's creation to the first card that tells of it.
+
+    For one of a burst that is the summary, whether it has a row there or is only counted.
+    """
+    found = []
+    for tenant, customer in evidence.sim.world.customers.items():
+        for incident in customer.incidents.values():
+            cards = evidence.board.cards("incident", incident.id, INCIDENTS[tenant])
+            seen: list[datetime] = [evidence.board.posted[m] for m in cards[:1]]
+            named = evidence.board.named.get((INCIDENTS[tenant], incident.id))
+            seen += [named] if named else []
+            if INCIDENTS[tenant] in evidence.incidents[tenant].get(incident.id, {}).get("summarised", {}):
+                seen += [at for at in _summaries(evidence, tenant) if at >= incident.created][:1]
+            if seen:
+                found.append((min(seen) - incident.created).total_seconds())
+    return sorted(found)
+
+
+def _summaries(evidence: Evidence, tenant: str) -> list[datetime]:
+    """When summaries were posted, earliest first."""
+    board, place = evidence.board, INCIDENTS[tenant]
+    return sorted(
+        board.posted[m] for m, seen in board.shown.items() if seen.kind == "summary" and board.where[m] == place
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share lies; 0 where there is none."""
+    return values[min(len(values) - 1, int(len(values) * share))] if values else 0.0
+
+
+def cards_each(evidence: Evidence, kind: str) -> dict[int, int]:
+    """How many records of a kind have one card in a conversation, how many two, and so on."""
+    counted: Counter[int] = Counter()
+    for (of, _), messages in evidence.board.of.items():
+        live = [m for m in messages if of == kind and evidence.board.shown[m].kind == kind]
+        counted.update(Counter(evidence.board.where[m] for m in live).values())
+    return dict(sorted(counted.items()))
+
+
+def orphans(evidence: Evidence) -> int:
+    """Messages that stand and that the bot cannot know of."""
+    return sum(evidence.unknown(m) for m, seen in evidence.board.shown.items() if seen.kind in {"request", "incident"})
+
+
+def table(must_be_0: Findings, rows: Mapping[str, object]) -> str:
+    """Markdown: what must be 0 first, then the figures."""
+    lines = ["| Measured | |", "| --- | --- |"]
+    lines += [f"| {name} (must be 0) | {len(found)} |" for name, found in must_be_0.items()]
+    lines += [f"| {name} | {value} |" for name, value in rows.items()]
+    return "\n".join(lines)
+
+
+def as_json(must_be_0: Findings, rows: Mapping[str, object]) -> str:
+    """The same with each finding's sentence."""
+    return json.dumps({"must be 0": {n: list(f) for n, f in must_be_0.items()}, **rows}, indent=1, default=str)
+
+
+def kept(evidence: Evidence) -> str:
+    """All that the verdict was made from, to look into a finding."""
+    board = evidence.board
+    cards = [
+        {"message": m, "posted": board.posted[m], "where": board.where[m], "known": m in evidence.known, **vars(seen)}
+        for m, seen in board.shown.items()
+    ]
+    customers = evidence.sim.world.customers.values()
+    whole = {
+        "records": evidence.records,
+        "incidents": evidence.incidents,
+        "cards": cards,
+        "presses": [vars(press) for press in evidence.presses],
+        "doubts": [vars(doubt) for doubt in evidence.doubts],
+        "ledger": [vars(entry) for entry in evidence.sim.world.ledger.entries],
+        "actions": [vars(action) for customer in customers for action in customer.actions.values()],
+        "true incidents": [vars(one) | {"tenant": c.id} for c in customers for one in c.incidents.values()],
+    }
+    return json.dumps(whole, default=str)

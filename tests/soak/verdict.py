@@ -1,0 +1,312 @@
+"""The judge: each function returns a sentence for every breach of what must hold at the end. No bot code is used."""
+
+import hmac
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import pairwise
+
+from bot.simulator.incidents import Incident
+from bot.simulator.world import FAMILIES, Action, Customer, LedgerEntry
+from tests.soak.cards_read import OVER, Seen
+from tests.soak.evidence import Evidence, Record
+from tests.soak.world import INCIDENTS, PLAYERS, REQUESTS
+
+MARK = re.compile(r"\[(WK-\w+)/(\d+)\]")
+MARGIN = timedelta(seconds=60)
+"""Of the soak's clock: what came to be this long before a call could be seen by whoever lists before calling."""
+DECIDED = {
+    "approve": "approved",
+    "reject": "rejected",
+    "withdraw": "withdrawn",
+    "resend": "sent again",
+    "giveup": "given up",
+}
+VERBS = {what: verb for verb, what in DECIDED.items()}
+ENDED = {"succeeded": "Succeeded", "failed": "Failed", "timed out": "TimeOut", "cancelled": "Cancelled"}
+NOT_SENT = frozenset({"refused", "rejected", "expired", "unsent", "withdrawn"})
+STATUS = {
+    "active": "active",
+    "inProgress": "in progress",
+    "awaitingAction": "awaiting action",
+    "resolved": "resolved",
+    "redirected": "merged into another",
+}
+
+
+def _ours(evidence: Evidence) -> Iterator[tuple[str, str, LedgerEntry]]:
+    """The bot's accepted calls that made an action: request, mark, entry."""
+    for entry in evidence.sim.world.ledger.entries:
+        if entry.created and (found := MARK.match(entry.comment)):
+            yield found[1], found[0], entry
+
+
+def doubled(evidence: Evidence) -> Iterator[str]:
+    """Actions beyond one for each attempt that a person approved, or beside one that could be seen to run."""
+    made = list(_ours(evidence))
+    for mark, times in Counter(mark for _, mark, _ in made).items():
+        if times > 1:
+            yield f"{mark} was accepted {times} times"
+    records = {id_: record for found in evidence.records.values() for id_, record in found.items()}
+    for id_, times in Counter(id_ for id_, _, _ in made).items():
+        attempts = 1 + sum(d["what"] == "sent again" for d in records.get(id_, {}).get("decisions", ()))
+        if times > attempts:
+            yield f"{id_} has {times} actions for {attempts} approved attempts"
+    yield from _at_once(evidence, [(id_, entry) for id_, _, entry in made])
+    for id_, _, entry in made:
+        if not evidence.was_slow(entry.at) and (beside := _beside(evidence.sim.world.customers[entry.tenant], entry)):
+            yield f"{id_} began {entry.type} while {beside.type} {beside.id} ({beside.requestor}) was under way"
+
+
+def _at_once(evidence: Evidence, made: list[tuple[str, LedgerEntry]]) -> Iterator[str]:
+    """Two of the bot's own actions of a family under way on a device at the same time."""
+    actions: dict[tuple[str, str], list[tuple[Action, str]]] = {}
+    for id_, entry in made:
+        action = evidence.sim.world.customers[entry.tenant].actions[entry.action_id]
+        actions.setdefault((action.machine_id, action.family), []).append((action, id_))
+    for found in actions.values():
+        for (one, first), (two, second) in pairwise(sorted(found, key=lambda pair: pair[0].created)):
+            if not one.final or two.created < one.updated:
+                yield f"{second} began {two.type} while {one.type} of {first} was under way"
+
+
+def _beside(customer: Customer, entry: LedgerEntry) -> Action | None:
+    """Another action of the family that was listed and active for a while when this one was accepted."""
+    family, seen = FAMILIES.get(entry.type, entry.type), entry.at - MARGIN
+    for other in customer.actions.values():
+        same = other.machine_id == entry.machine_id and other.family == family and other.id != entry.action_id
+        if same and max(other.created, other.listed_from) <= seen and not (other.final and other.updated <= entry.at):
+            return other
+    return None
+
+
+def lost(evidence: Evidence) -> Iterator[str]:
+    """Requests without a record or a card, approved ones that are neither carried out nor shown as what they are."""
+    records = {id_ for found in evidence.records.values() for id_ in found}
+    for id_ in evidence.board.requests():
+        if id_ not in records:
+            yield f"{id_} was shown and has no record"
+    for tenant, record in evidence.all_records():
+        places = {REQUESTS[tenant], record["origin"]}
+        for place in places:
+            if not evidence.board.cards("request", record["id"], place) and not _waits(record, place):
+                yield f"{record['id']} ({record['state']}) has no card in {place} and nothing is on its way"
+        cards = [m for m in evidence.board.cards("request", record["id"]) if not evidence.unknown(m)]
+        for seen in (evidence.board.shown[m] for m in cards if _approved(record)):
+            if not _explains(seen):
+                yield f"{record['id']} was approved; a card says {seen.lines[:3]}, with {sorted(seen.data)}"
+
+
+def _approved(record: Record) -> bool:
+    return record["response"] == "scan" or any(d["what"] == "approved" for d in record["decisions"])
+
+
+def _explains(seen: Seen) -> bool:
+    return seen.stand in OVER or (seen.stand == "unknown" and {"resend", "giveup"} <= set(seen.data))
+
+
+def _waits(record: Record, place: str) -> bool:
+    """Whether a card is still to be posted in a conversation."""
+    posts = [post for post in record["posts"] if post["place"]["id"] == place and post["key"] == "card"]
+    return any(post["state"] == "wanted" for post in posts)
+
+
+def lost_incidents(evidence: Evidence) -> Iterator[str]:
+    """Incidents that stand in no card, neither an own one nor a summary, and for which nothing is on its way."""
+    for tenant, customer in evidence.sim.world.customers.items():
+        room = sum(s.total for m, s in evidence.board.shown.items() if _summary(evidence, tenant, m, s))
+        for incident in customer.incidents.values():
+            record = evidence.incidents[tenant].get(incident.id)
+            place = INCIDENTS[tenant]
+            if evidence.board.cards("incident", incident.id, place) or (place, incident.id) in evidence.board.named:
+                continue
+            if incident.status == "redirected" and incident.updated - incident.created < timedelta(minutes=10):
+                continue  # merged before it was read: the surviving one has the card
+            if record is None:
+                yield f"incident {incident.id} has no card and no record"
+            elif _waits(record, INCIDENTS[tenant]):
+                continue
+            elif room <= 0:
+                yield f"incident {incident.id} has a record and stands in no card"
+            room -= 1
+
+
+def _summary(evidence: Evidence, tenant: str, message: str, seen: Seen) -> bool:
+    return seen.kind == "summary" and evidence.board.where[message] == INCIDENTS[tenant]
+
+
+def out_of_order(evidence: Evidence) -> Iterator[str]:
+    """Devices that do not stand as last approved although the card says so, and pairs done the wrong way round."""
+    devices: dict[tuple[str, str], list[Record]] = {}
+    for tenant, record in evidence.all_records():
+        if record["family"] == "isolation" and _approved(record):
+            devices.setdefault((tenant, record["target"]["id"]), []).append(record)
+    for (tenant, device), found in devices.items():
+        customer = evidence.sim.world.customers[tenant]
+        ordered = sorted(found, key=_approved_at)
+        yield from _end_of(customer, device, ordered[-1])
+        for first, second in pairwise(ordered):
+            yield from _pair(customer, first, second)
+
+
+def _approved_at(record: Record) -> datetime:
+    return max(datetime.fromisoformat(d["at"]) for d in record["decisions"] if d["what"] in {"approved", "sent again"})
+
+
+def _end_of(customer: Customer, device: str, last: Record) -> Iterator[str]:
+    action = _action(customer, last)
+    if last["state"] != "succeeded" or action is None:
+        return  # its card says why not, which is looked at elsewhere
+    later = [a for a in customer.actions.values() if a.machine_id == device and a.family == "isolation"]
+    if any(a.updated > action.updated and a.id != action.id and not MARK.match(a.comment) for a in later):
+        return  # somebody acted in the portal afterwards
+    if customer.devices[device].isolated != (last["response"] == "isolate"):
+        yield f"{customer.devices[device].name} is not as {last['id']} ({last['response']}) was approved"
+
+
+def _pair(customer: Customer, first: Record, second: Record) -> Iterator[str]:
+    one, two = _action(customer, first), _action(customer, second)
+    resent = any(d["what"] == "sent again" for record in (first, second) for d in record["decisions"])
+    close = _approved_at(second) - _approved_at(first) < MARGIN
+    if one and two and one.created > two.created and not resent and not close:
+        yield f"{second['id']} ({second['response']}) was begun before {first['id']}, which was approved earlier"
+
+
+def _action(customer: Customer, record: Record) -> Action | None:
+    attempts = record["attempts"]
+    return customer.actions.get(attempts[-1]["action"]) if attempts else None
+
+
+def not_final(evidence: Evidence) -> Iterator[str]:
+    """Requests that have not ended, and cards that still say that something goes on."""
+    final = {"succeeded", "failed", "timed out", "cancelled", "rejected", "expired", "withdrawn", "given up"}
+    for _, record in evidence.all_records():
+        if record["state"] not in final:
+            yield f"{record['id']} is {record['state']} (trouble: {record['trouble'] or 'none'})"
+    for message, seen in evidence.board.shown.items():
+        if seen.kind == "working" and not evidence.unknown(message):
+            yield f"message {message} still says: {seen.text[:80]!r}"
+
+
+def unauthorised(evidence: Evidence) -> Iterator[str]:
+    """Decisions that nobody made who may, and actions without one."""
+    pressed = {(p.verb, p.who.id, p.request) for p in evidence.presses if p.who.tenant == _tenant(p.conversation)}
+    players = {player.id: player for player in PLAYERS}
+    for tenant, record in evidence.all_records():
+        asked = players.get(record["requester"]["id"])
+        if asked is None or not asked.proposes or asked.tenant != tenant:
+            yield f"{record['id']} was asked for by {record['requester']['name']}, who may not"
+        for decision in record["decisions"]:
+            who = players.get(decision["who"]["id"])
+            own = decision["who"]["id"] == record["requester"]["id"]
+            right = who is not None and who.tenant == tenant and (own if decision["what"] == "withdrawn" else not own)
+            if not right or not (decision["what"] == "withdrawn" or (who and who.decides)):
+                yield f"{record['id']} was {decision['what']} by {decision['who']['name']}, who may not"
+            elif (VERBS[decision["what"]], decision["who"]["id"], record["id"]) not in pressed:
+                yield f"{record['id']} was {decision['what']} by {decision['who']['name']}, who pressed nothing"
+    for id_, _, entry in _ours(evidence):
+        yes = [p for p in evidence.presses if p.request == id_ and p.verb == "approve" and p.who.decides]
+        if entry.type != "RunAntiVirusScan" and not any(p.at <= entry.at and p.who.tenant == entry.tenant for p in yes):
+            yield f"{entry.type} of {id_} was called before anybody approved it"
+
+
+def _tenant(conversation: str) -> str:
+    places = {place: tenant for tenant, place in REQUESTS.items()} | {p.chat: p.tenant for p in PLAYERS}
+    return places[conversation]
+
+
+def decisions_lost(evidence: Evidence) -> Iterator[str]:
+    """Decisions of which a person was told that they were taken, which the record or the audit trail lacks."""
+    trail = {(e["what"], e["who"], e["subject"]) for rows, _ in evidence.audits.values() for e in _entries(rows)}
+    for press in evidence.presses:
+        if not press.taken:
+            continue
+        what, tenant = DECIDED[press.verb], press.who.tenant
+        record = evidence.records[tenant].get(press.request, {})
+        if not any(d["what"] == what and d["who"]["id"] == press.who.id for d in record.get("decisions", ())):
+            yield f"{press.who.name} was told {what} for {press.request}; the record lacks it"
+        if (what, f"{tenant}/{press.who.id}", f"request:{press.request}") not in trail:
+            yield f"{press.who.name} was told {what} for {press.request}; the audit trail lacks it"
+
+
+def _entries(rows: list[tuple[str, str]]) -> Iterator[Mapping[str, str]]:
+    for text, _ in rows:
+        yield json.loads(text)
+
+
+def cards_too_many(evidence: Evidence) -> Iterator[str]:
+    """Second cards of one record in one conversation that no ambiguous post explains."""
+    for (kind, id_), messages in evidence.board.of.items():
+        live = [m for m in messages if evidence.board.shown[m].kind == kind and not evidence.unknown(m)]
+        for place, times in Counter(evidence.board.where[m] for m in live).items():
+            if kind in {"request", "incident"} and times > 1:
+                yield f"{kind} {id_} has {times} cards in {place}"
+
+
+def cards_wrong(evidence: Evidence) -> Iterator[str]:
+    """Cards that the bot knows of and that say something else than the service does."""
+    for tenant, record in evidence.all_records():
+        customer = evidence.sim.world.customers[tenant]
+        made = [entry for id_, _, entry in _ours(evidence) if id_ == record["id"]]
+        for message in evidence.board.cards("request", record["id"]):
+            if not evidence.unknown(message) and (wrong := _wrong(customer, evidence.board.shown[message], made)):
+                yield f"{record['id']} in {evidence.board.where[message]}: {wrong}"
+    for tenant, customer in evidence.sim.world.customers.items():
+        for incident in customer.incidents.values():
+            for message in evidence.board.cards("incident", incident.id, INCIDENTS[tenant]):
+                if not evidence.unknown(message):
+                    yield from _wrong_incident(customer, incident, evidence.board.shown[message])
+
+
+def _wrong(customer: Customer, seen: Seen, made: list[LedgerEntry]) -> str:
+    """What is wrong about a request's last card; empty where it is true."""
+    if seen.stand in ENDED:
+        action = customer.actions.get(seen.facts.get("Defender action", ""))
+        if action is None:
+            return f"says {seen.stand} and names no action of the service"
+        if action.status != ENDED[seen.stand]:
+            return f"says {seen.stand}; the service says {action.status}"
+        if customer.devices[action.machine_id].name not in seen.title:
+            return f"speaks of {seen.title}; the action was on {customer.devices[action.machine_id].name}"
+    if seen.stand in NOT_SENT and made:
+        return f"says {seen.stand}; the service accepted {made[0].type} {made[0].action_id}"
+    return ""
+
+
+def _wrong_incident(customer: Customer, incident: Incident, seen: Seen) -> Iterator[str]:
+    severity, status, merged = seen.incident
+    truth = (incident.severity, STATUS[incident.status], incident.redirect or "")
+    if (severity, status, merged) != truth:
+        yield f"incident {incident.id}: the card says {(severity, status, merged)}, the service {truth}"
+    alerts = str(len(customer.alerts_of(incident)))
+    if incident.status != "redirected" and seen.facts.get("Alerts") != alerts:
+        yield f"incident {incident.id}: the card says {seen.facts.get('Alerts')} alerts, the service {alerts}"
+
+
+def audit_broken(evidence: Evidence) -> Iterator[str]:
+    """Where an audit chain does not hold."""
+    for tenant, (rows, head) in evidence.audits.items():
+        last = ""
+        for number, (text, seal) in enumerate(rows):
+            if hmac.new(evidence.key.encode(), f"{last}\n{text}".encode(), sha256).hexdigest() != seal:
+                yield f"{tenant}: entry {number} does not follow"
+            last = seal
+        if last != head:
+            yield f"{tenant}: the head is not the newest entry"
+
+
+RULES: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
+    "doubled actions": doubled,
+    "lost requests": lost,
+    "lost incidents": lost_incidents,
+    "out of order": out_of_order,
+    "not final": not_final,
+    "unauthorised acts": unauthorised,
+    "acknowledged decisions lost": decisions_lost,
+    "cards too many, unexplained": cards_too_many,
+    "cards that say something else": cards_wrong,
+    "audit chain broken": audit_broken,
+}
