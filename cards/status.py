@@ -46,8 +46,10 @@ def _summary(look: Look, view: StatusView, bad: int) -> str:
 
 def _compared(view: StatusView) -> bool:
     """Whether it is known that all is well, not only that nothing bad has been seen yet."""
-    read = any(source.good for source in view.sources) and view.polled is not None
-    return view.report is not None and not view.report.last.unread and read
+    if view.report is None or view.report.last.unread or view.polled is None:
+        return False
+    all_of_it = "incidents" in view.report.last.compared or not view.watched
+    return all_of_it and any(source.good for source in view.sources)
 
 
 def _verdict(look: Look, view: StatusView, bad: list[Safe]) -> Container:

@@ -160,9 +160,9 @@ async def audit_trail(asked: Asked) -> Trail:
 
 
 async def upkeep(asked: Asked) -> Upkeep | None:
-    """What the auditor did since the last digest; None where it has not run yet."""
+    """What the auditor did since the last digest; None where it has not looked at incidents yet."""
     report = await last_report(asked.services, asked.customer)
-    if report is None:
+    if report is None or not {"incidents"} & {*report.last.compared, *report.last.unread}:
         return None
     _, repaired = report.since(asked.since)
     return Upkeep(
