@@ -857,8 +857,7 @@ TEXTS: dict[str, str] = {
     "status.bad.source-busy": "**{source}: Microsoft has asked me to slow down** since {since}. It goes on by itself;"
     " last read {good}.",
     "status.bad.source-outage": "**{source}: no usable answer** since {since}; last read {good}. I keep trying.",
-    "status.bad.overdue": "**{number}**, the oldest since {at}. They are woken again; if it grows, look into the"
-    " log.",
+    "status.bad.overdue": "**{number}**, the oldest since {at}. They are woken again; if it grows, look into the log.",
     "status.bad.waiting": "**Teams has not taken {number} for more than an hour.** I keep trying; please check that I"
     " am still in the conversation.",
     "status.bad.unsure": "**Whether {number} can be seen in Teams is unknown:** it gave no answer. **incidents** and"
