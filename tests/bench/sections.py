@@ -30,6 +30,7 @@ HEAD = (
 )
 LONGEST_START = 60.0
 Cells = dict[tuple[str, int], list[Cell]]
+QUIET_SECONDS, QUIET_AT_LAST = 6.0, 180.0
 
 
 async def turns(scale: Scale, folder: Path) -> str:
@@ -84,6 +85,7 @@ async def presses(scale: Scale, folder: Path) -> str:
         await people.warm(people.ask)
         starts = itertools.count(0, scale.presses)
         for _, users in itertools.product(range(scale.repetitions), scale.users):
+            await quiet(cloud)
             beside = await limit.measured(bare.pid, limit.ask, users, itertools.count(), until(1.0))
             cells[BARE, users].append(beside)
             first = next(starts)
@@ -91,6 +93,15 @@ async def presses(scale: Scale, folder: Path) -> str:
             press, numbers = people.pressing(names, APPROVED), itertools.count(first)
             cells[PRESS, users].append(await people.measured(process, press, users, numbers, times(scale.presses)))
     return "\n".join(_press_table(cells, users) for users in scale.users)
+
+
+async def quiet(cloud: Cloud) -> None:
+    """Wait until what follows earlier presses is done: it would take time, and answers, from what comes next."""
+    async with asyncio.timeout(QUIET_AT_LAST):
+        before = -1
+        while before != (now := cloud.counted["POST"] + cloud.counted["PUT"]):
+            before = now
+            await asyncio.sleep(QUIET_SECONDS)
 
 
 def _press_table(cells: Cells, users: int) -> str:
