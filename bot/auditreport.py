@@ -61,6 +61,12 @@ class Run(BaseModel):
         """Whether anything was wrong, mended or not."""
         return bool(self.gaps or self.alarms or self.unsure or self.waiting)
 
+    @property
+    def settled(self) -> bool:
+        """Everything was compared, and nothing is open now: what was missing was put right, no post is in doubt."""
+        left = self.unread or self.later or self.alarms or self.unsure or self.waiting
+        return not left and dict(self.gaps) == dict(self.repaired)
+
 
 class AuditReport(BaseModel):
     """The last run, the runs before it, and of the older ones those that found something; each newest first.

@@ -162,12 +162,12 @@ async def audit_trail(asked: Asked) -> Trail:
 async def upkeep(asked: Asked) -> Upkeep | None:
     """What the auditor did since the last digest; None where it has not looked at incidents yet."""
     report = await last_report(asked.services, asked.customer)
-    if report is None or not {"incidents"} & {*report.last.compared, *report.last.unread}:
+    if report is None or "incidents" not in {*report.last.compared, *report.last.unread}:
         return None
     _, repaired = report.since(asked.since)
     return Upkeep(
         at=report.last.at,
-        well=report.last.well or report.last.gaps == report.last.repaired,
+        well=report.last.settled,
         unread=tuple(report.last.unread),
         repaired=sum(repaired.values()),
         alarms=report.last.alarms,

@@ -1,12 +1,15 @@
 """What a digest says: what changed since the last one, what is unknown, and what to do next."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.ambiguity import note_repeat
+from bot.auditor import keep_report
+from bot.auditreport import AuditReport, Run
 from bot.defender.models import Investigation, Machine, MachineAction
 from bot.digests import KIND, SCHEDULE, Snapshot
 from bot.errors import MissingPermission, NotInPlan, ServiceError, Throttled, Unavailable
@@ -14,6 +17,8 @@ from bot.graph.models import GraphAlert
 from bot.records import write
 from bot.responses import requests
 from bot.responses.models import Request, State
+from bot.turn import Look
+from cards.digest import digest_card
 from handlers.digest import gather, step
 from handlers.digest_steps import RULES, next_steps
 from tests.cards import digests, samples
@@ -53,6 +58,30 @@ async def test_a_quiet_day_has_its_digest_too(stage):
     assert "Everything was read for this: incidents, alerts, devices, machine actions" in card
     head = await stage.store.head(TENANT)
     assert f"Audit trail: the last entry, number 1, is {head[:12]}." in card
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (None, "have not been compared yet"),
+        ({}, "have not been compared yet"),
+        ({"compared": {"incidents": 2}}, "every incident and request had its card"),
+        ({"compared": {"incidents": 2}, "waiting": 1}, "not every card is certain yet"),
+        ({"compared": {"incidents": 2}, "later": ("incidents",)}, "not every card is certain yet"),
+        ({"unread": {"incidents": "outage"}}, "Not compared with the services"),
+        ({"compared": {"incidents": 2}, "alarms": 1}, "found 1 thing that a person must look at"),
+    ],
+)
+async def test_what_the_comparison_found_is_said_as_it_is(stage, last, said):
+    """That every card is there is said only where all was compared and nothing is left open."""
+    services = stage.services()
+    if last is not None:
+        run = Run(at=stage.clock.now(), **last)
+        await keep_report(services, TENANT, AuditReport(last=run), None)
+    snapshot = await gather(services, TENANT, None, 5.0)
+    card = json.dumps(digest_card(Look(now=stage.clock.now()), snapshot, TENANT).card)
+    assert said in card
+    assert ("every incident and request had its card" in card) == (said.startswith("every"))
 
 
 async def test_incidents_since_the_last_digest(stage):
