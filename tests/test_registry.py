@@ -26,6 +26,20 @@ RESPONSES = {response.name: response for response in FEATURES.responses}
 BUTTONS = {button.verb: button for button in FEATURES.buttons}
 OPERATIONS = (*defender.OPERATIONS, *graph.OPERATIONS)
 MOST_IN_MENU = 12
+# Who may what, written down a second time (design section 3): a role that slips in a declaration must not pass.
+MAY_TYPE = {
+    Role.NONE: {"whoami", "help"},
+    Role.READER: {"incidents", "incident", "score", "devices", "device", "actions", "request", "digest", "status"},
+    Role.OPERATOR: {"scan", "isolate", "release"},
+    Role.ADMIN: {"subscribe", "unsubscribe", "audit"},
+}
+MAY_PRESS = {
+    Role.NONE: {"run"},  # the typed line's own role is checked
+    Role.READER: {"upload", "decline-upload"},  # and only who was offered the file
+    Role.OPERATOR: {"propose", "withdraw"},
+    Role.APPROVER: {"approve", "reject", "resend", "giveup", "cancel"},
+    Role.ADMIN: {"subscribe"},
+}
 UNNAMED = {"api/security-incident-get", "api/subscribedsku-list"}
 """Pages of calls that the reference describes without naming their page."""
 each_command = pytest.mark.parametrize("command", FEATURES.commands, ids=lambda command: command.name)
@@ -58,6 +72,16 @@ def test_nothing_is_registered_twice():
         [watcher.name for watcher in FEATURES.watchers],
     ):
         assert [name for name, times in Counter(found).items() if times > 1] == []
+
+
+def test_roles_are_those_of_the_design():
+    """Each command and each button asks for the role that is written down here."""
+    assert {name: command.role for name, command in COMMANDS.items()} == _by_name(MAY_TYPE)
+    assert {verb: button.role for verb, button in BUTTONS.items()} == _by_name(MAY_PRESS)
+
+
+def _by_name(table: dict[Role, set[str]]) -> dict[str, Role]:
+    return {name: role for role, names in table.items() for name in names}
 
 
 @each_command

@@ -22,6 +22,7 @@ STEPS = {
     "put back": lambda r, now: machine.put_back(r, now, PAUSE, "trouble.throttled"),
     "refuse": lambda r, now: machine.refuse(r, now, "trouble.rejected"),
     "lose": machine.lose,
+    "miss": lambda r, now: machine.miss(r, now, PAUSE, "trouble.missing"),
     "accept": lambda r, now: machine.accept(r, now, action(), adopted=False),
     "observe": lambda r, now: machine.observe(r, now, action("InProgress")),
     "not found": machine.not_found,
@@ -43,6 +44,7 @@ DRAWN = {
     (State.SENDING, "refuse"): State.FAILED,
     (State.SENDING, "lose"): State.UNKNOWN,
     (State.SENDING, "accept"): State.SENT,
+    (State.SENT, "miss"): State.SENT,  # for a while; then UNKNOWN, see tests/responses/test_follow.py
     (State.UNKNOWN, "accept"): State.SENT,
     (State.UNKNOWN, "resend"): State.APPROVED,
     (State.UNKNOWN, "give up"): State.GIVEN_UP,
