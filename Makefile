@@ -25,8 +25,11 @@ endif
 run: installed
 	@$(VENV_PYTHON) -m bot run
 
+# The whole suite in WORKERS processes side by side; a part of it (ARGS) in one. See tests/conftest.py.
+WORKERS ?= $(if $(ARGS),0,3)
+
 test: installed-dev
-	@$(VENV_PYTHON) -m pytest -rs $(ARGS)
+	@$(VENV_PYTHON) -m pytest -rs -n $(WORKERS) $(ARGS)
 
 # Plays requests and incidents with faults and kills: SEED=, REQUESTS=, INCIDENTS=, KILLS=; QUICK=1 is a short one.
 soak: installed-dev

@@ -1,9 +1,10 @@
-"""The command line: run, serve, doctor, simulate, manifest, audit. The only module that sees bot and handlers."""
+"""The command line: run, serve, doctor, simulate, manifest, audit, library, policy. Sees both bot and handlers."""
 
 import asyncio
 import os
 import sys
 from contextlib import AbstractAsyncContextManager
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -18,7 +19,9 @@ from bot.doctor.command_line import Order
 from bot.doctor.command_line import called as doctor_called
 from bot.ending import Told
 from bot.errors import StoreError
+from bot.library.command_line import library
 from bot.logs import log_as_lines
+from bot.policy.command_line import policy_commands
 from bot.run import RunError
 from bot.run import run as run_everything
 from bot.settings import Mode, Settings, SettingsError, load
@@ -28,6 +31,16 @@ from manifest import build as package
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(audit, name="audit")
+cli.add_typer(library, name="library")
+cli.add_typer(policy_commands(lambda: handlers.features(1.0).responses), name="policy")
+
+
+class Plan(Enum):
+    """A profile of the simulated company."""
+
+    business = "business"
+    premium = "premium"
+    plan2 = "plan2"
 
 
 def _stop(words: str) -> typer.Exit:
@@ -122,17 +135,20 @@ def manifest() -> None:
 @cli.command()
 def simulate(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine to serve at.")] = 3979,
+    plan: Annotated[Plan, typer.Option(help="What the first company has.")] = Plan.premium,
 ) -> None:
     """Only the simulated customers: login, Graph, Defender and a Bot Connector at one port."""
     log_as_lines(sys.stderr)
     try:
-        asyncio.run(_simulate(port))
+        asyncio.run(_simulate(port, plan))
     except OSError as failure:
         raise _stop(f"{_port_trouble(failure)} Please choose another with --port.") from None
 
 
-async def _simulate(port: int) -> None:
-    async with Simulator(size="company").running(port=port, scenario=True) as simulator:
+async def _simulate(port: int, plan: Plan) -> None:
+    company = Simulator(size="company")
+    company.first.plan = plan.value
+    async with company.running(port=port, scenario=True) as simulator:
         typer.echo(f"Simulated customers: {simulator.url}. Ctrl-C stops them.")
         await asyncio.Event().wait()
 

@@ -25,13 +25,15 @@ from bot.defender.client import Defender
 from bot.defender.http import HttpDefender
 from bot.dispatch import Dispatch
 from bot.ending import Ending
-from bot.errors import StoreError
+from bot.errors import ServiceError, StoreError
 from bot.graph.client import Graph
 from bot.graph.http import HttpGraph
 from bot.graph.http import headers as graph_headers
 from bot.heartbeat import Heart
 from bot.http import Api, Budget, new_client, unlimited
 from bot.jobs import LONG_ROUND, Jobs
+from bot.policy.load import PolicyError, load_policy
+from bot.policy.models import Policy
 from bot.posts import DAY
 from bot.roles import Role, RoleBook
 from bot.services import Services
@@ -103,6 +105,15 @@ class Clients:
             api = self._api(self._settings.graph_url, customer, GRAPH_SCOPE, graph_headers)
             self._graphs[customer] = HttpGraph(api)
         return self._graphs[customer]
+
+    async def granted(self, customer: str) -> dict[str, frozenset[str]]:
+        """The permissions in fresh tokens, by service; what cannot be had or read is left out."""
+        found: dict[str, frozenset[str]] = {}
+        for service, scope in (("defender", DEFENDER_SCOPE), ("graph", GRAPH_SCOPE)):
+            with contextlib.suppress(ServiceError):
+                roles = await self._tokens.roles(customer, scope)
+                found |= {service: roles} if roles is not None else {}
+        return found
 
     def _api(self, url: str, customer: str, scope: str, headers: Callable[[], Mapping[str, str]] = dict) -> Api:
         auth = BearerAuth(self._tokens, customer, scope)
@@ -184,12 +195,22 @@ def _assembled(
         responses={response.name: response for response in features.responses},
         memory=ConversationMemory(store.keyvalue(), clock),
         four_eyes=settings.four_eyes,
+        policy=_policy(settings, features),
         audit_days=settings.audit_days,
+        granted=clients.granted,
         barred=ended_by_teams(lambda: services),
     )
     late["dispatch"] = dispatch = Dispatch(services, features, role_book(settings, store))
     heart = _heart(settings, features, services, jobs, http)
     return Bot(settings=settings, services=services, seam=seam, jobs=jobs, dispatch=dispatch, store=store, heart=heart)
+
+
+def _policy(settings: Settings, features: Features) -> Policy:
+    """The policy that POLICY_FILE names; a change of it counts from the next start. Raises SettingsError."""
+    try:
+        return load_policy(settings.policy_file, {response.name: response for response in features.responses})
+    except PolicyError as error:
+        raise SettingsError([str(error)]) from None
 
 
 def _teams_settings(settings: Settings) -> TeamsSettings:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 KEPT_RUNS = 12
 KEPT_FINDINGS = 50
 KEPT_ALARMS = 20
-PARTS = ("incidents", "actions", "requests", "records")
+PARTS = ("incidents", "center", "actions", "requests", "records")
 """What is compared, in the order in which it is shown."""
 
 
@@ -35,8 +35,8 @@ class Run(BaseModel):
     `compared`: how many of each part were looked at. `unread`: the parts that were not compared, and why (a
     `SourceState.trouble`, or "crashed"); of those in `later` there are so many that the rest follows in the next run.
     `gaps` were found and `repaired` of them mended, by kind ("record", "card", "behind", "overdue", "asleep", "hold",
-    "action"). `alarms` were left alone. `unsure` posts may stand or not, `waiting` ones have not been taken by Teams
-    for more than an hour.
+    "action", "item", "item-card"). `alarms` were left alone. `unsure` posts may stand or not, `waiting` ones have not
+    been taken by Teams for more than an hour.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import jwt
 import msal
 
 from bot.addresses import is_loopback
@@ -218,6 +219,11 @@ class TokenSource:
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
         return (await asyncio.shield(flight)).value
 
+    async def roles(self, tenant: str, scope: str) -> frozenset[str] | None:
+        """The application permissions that a fresh token carries, for those were granted since; None: unreadable."""
+        self.drop(tenant, scope)
+        return roles_of(await self.token(tenant, scope))
+
     def drop(self, tenant: str, scope: str, refused: str = "") -> None:
         """Forget the token because a service refused it; a newer one than the `refused` is kept."""
         held = self._held.get((tenant, scope))
@@ -271,6 +277,19 @@ class TokenSource:
         )
         with self._building:
             return self._apps.setdefault(tenant, app)
+
+
+def roles_of(token: str) -> frozenset[str] | None:
+    """The application permissions that a token carries; None where it cannot be read, for it may be opaque.
+
+    It is not verified: it comes straight from Microsoft's sign-in, and nothing is allowed because of it.
+    """
+    try:
+        claims: Mapping[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return None
+    roles = claims.get("roles", [])
+    return frozenset(map(str, roles)) if isinstance(roles, list) else None
 
 
 class BearerAuth(httpx.Auth):

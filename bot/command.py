@@ -12,7 +12,7 @@ from bot.defender.client import Defender
 from bot.errors import NotAllowed
 from bot.graph.client import Graph
 from bot.posts import Post, Shownable
-from bot.responses.models import Call, Response
+from bot.responses.declared import Call, Response
 from bot.roles import Role
 from bot.turn import Actor, Click, Conversation, Look, Shown, Turn
 
@@ -81,7 +81,8 @@ class Command(Generic[A]):
 
     The summary stands in the catalogue under `help.<name>.summary`. `menu` puts it into the Teams command menu.
     `slow`: it waits for a service, so a working card is shown when it takes longer than a moment. `needs` are the
-    client methods that it calls; its permissions follow from them (`bot.permissions`).
+    client methods that it calls; its permissions follow from them (`bot.permissions`). `longest`: so many characters
+    may its line have.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Command(Generic[A]):
     menu: bool = False
     slow: bool = True
     needs: tuple[Call, ...] = ()
+    longest: int = 2000
 
 
 @dataclass(frozen=True, kw_only=True)

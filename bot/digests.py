@@ -100,11 +100,16 @@ class Requests(Part):
 
 
 class ActionCenter(Part):
-    """What waits for approval in the Action center. None: could not be read. `oldest` of what names a time."""
+    """What waits for approval in the Action center. None: could not be read.
+
+    `investigations` are those that name no thing. `oldest` is since when the first of all waits, `until` when its seven
+    days are over.
+    """
 
     investigations: int | None = None
     items: int | None = None
     oldest: datetime | None = None
+    until: datetime | None = None
 
 
 class RiskyDevice(Part):

@@ -40,6 +40,8 @@ OLDEST_BUTTON, NEWEST_BUTTON = 1, 1
 LONGEST_WORK = 60.0
 CANCELS, CANCEL_SECONDS = 3, 0.3
 RECORD_ID = re.compile(r"[\w-]{1,40}")
+LONGEST_SHOWN = 200
+"""So much of a line stands on a working card."""
 
 # A pressed button is answered within 3 s, whatever Microsoft's services do: all of this together.
 INVOKE_SECONDS = 2.4
@@ -221,7 +223,7 @@ class Dispatch:
         command, words = self.commands.find(line)
         context.require(command.role, NotAllowed("error.role", role=command.role.word, command=command.name))
         arguments = command.parse(words)
-        return Work(name=command.name, line=line, slow=command.slow, run=lambda: command.run(context, arguments))
+        return Work(name=command.name, line=_cut(line), slow=command.slow, run=lambda: command.run(context, arguments))
 
     def _click_work(self, context: Context) -> Work:
         click = context.turn.click
@@ -341,6 +343,11 @@ class Dispatch:
         if isinstance(error, PersonError) and not isinstance(error, Ambiguous):
             return Outcome(answer=Answer(text=shown.summary), failed=True)
         return Outcome(answer=Answer(shown=shown, text=shown.summary), beside=True, failed=True)
+
+
+def _cut(line: str) -> str:
+    """A line as a working card shows it: some commands take a whole list."""
+    return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
 
 
 def _person(turn: Turn) -> str:

@@ -12,6 +12,7 @@
     │   ├── Unavailable      5xx, a broken connection, an unreadable answer; `sent`: perhaps accepted
     │   ├── Unauthorised     401: our token is refused
     │   ├── MissingPermission  403: an application permission is not granted
+    │   │   └── RoleTooLow     403 although it is granted: the target is an administrator
     │   ├── NotInPlan        403: the tenant's plan lacks the feature
     │   ├── Barred           403 of Teams: the bot is not (or no longer) in that conversation
     │   ├── Rejected         400 and other refusals of this very call; `code`
@@ -116,6 +117,14 @@ class MissingPermission(ServiceError):  # noqa: N818 - reads as what happened
     def __init__(self, service: str, operation: str, *, permission: str = "", **more: Any) -> None:
         super().__init__(service, operation, **more)
         self.permission = permission
+
+
+class RoleTooLow(MissingPermission):
+    """403 because the target is an administrator: beside the permission the app needs the directory `role`."""
+
+    def __init__(self, service: str, operation: str, *, role: str, **more: Any) -> None:
+        super().__init__(service, operation, **more)
+        self.role = role
 
 
 class NotInPlan(ServiceError):  # noqa: N818 - reads as what happened

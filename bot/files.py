@@ -3,6 +3,9 @@
 Reference: teams-platform 7.4. The file waits in Redis for an hour at most, under an id that nobody can guess. The
 answer that comes back is the client's word, so all that decides (whose it is, where it was offered, which role it
 needs) is read from what was kept, and the role is asked anew. Bots can hand over files in personal chats only.
+
+What must not be kept at all (what a device printed, or a file of it) is offered by its `source`, and fetched once more
+when the person agrees.
 """
 
 import asyncio
@@ -10,6 +13,7 @@ import base64
 import re
 import secrets
 import zlib
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Literal
 
@@ -33,8 +37,12 @@ ID = re.compile(r"[0-9a-f]{32}")
 State = Literal["offered", "uploaded", "declined"]
 
 
+Fetch = Callable[[Context, str], Awaitable[bytes]]
+"""Fetches the file of a `source` for the person of the turn, if they may have it."""
+
+
 class Offered(BaseModel):
-    """A file that waits for its person; `content` is empty once it was handed over or declined."""
+    """A file that waits for its person; `content` is empty where it has a `source`, and once it is over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -48,13 +56,15 @@ class Offered(BaseModel):
     at: datetime
     state: State = "offered"
     content: str = ""
+    source: str = ""
 
 
-async def offer(context: Context, name: str, content: bytes, description: str, role: Role) -> str:
+async def offer(context: Context, name: str, content: bytes, description: str, role: Role, source: str = "") -> str:
     """Ask the person of this turn whether they want the file; returns its id.
 
-    `description` is a plain sentence; whoever takes the file must still hold `role` then. Raises UsageError outside of
-    a personal chat, ValueError for an empty or too large file, ServiceError of Teams.
+    `description` is a plain sentence; whoever takes the file must still hold `role` then. With a `source` the content
+    is not kept, and fetched again. Raises UsageError outside of a personal chat, ValueError for an empty or too large
+    file, ServiceError of Teams.
     """
     need_personal_chat(context)
     if not 0 < len(content) <= MOST_BYTES or len(name) > LONGEST_NAME:
@@ -67,7 +77,8 @@ async def offer(context: Context, name: str, content: bytes, description: str, r
         role=role.value,
         size=len(content),
         at=context.now,
-        content=await asyncio.to_thread(_packed, content),
+        content="" if source else await asyncio.to_thread(_packed, content),
+        source=source,
     )
     await _keep(context, kept)
     card = FileOffer(id=kept.id, name=name, description=description, size=len(content))
@@ -82,15 +93,16 @@ def need_personal_chat(context: Context) -> None:
         raise UsageError("error.file_personal")
 
 
-async def take(context: Context, click: Click) -> StoredFile:
+async def take(context: Context, click: Click, fetch: Fetch | None = None) -> StoredFile:
     """The person agreed: put the file where Teams said, show it, and forget it here.
 
-    Raises Stale for what is not, or no longer, theirs to take; NotAllowed; ServiceError of SharePoint.
+    Raises Stale for what is not, or no longer, theirs to take; NotAllowed; ServiceError of SharePoint, and what `fetch`
+    raises.
     """
     kept = await _theirs(context, click)
     context.require(Role(kept.role), NotAllowed("error.role_button", role=Role(kept.role).word))
     url = click.inputs.get("uploadUrl", "")
-    await context.services.teams.upload_file(url, await asyncio.to_thread(_unpacked, kept.content))
+    await context.services.teams.upload_file(url, await _content(context, kept, fetch))
     await _note(context, kept, "file handed over")
     await _over(context, kept, "uploaded", click)
     stored = StoredFile(
@@ -104,6 +116,14 @@ async def take(context: Context, click: Click) -> StoredFile:
     except ServiceError as error:  # it is there all the same, and the answer says so
         log.warning("file_not_shown", file=kept.id, error=str(error))
     return stored
+
+
+async def _content(context: Context, kept: Offered, fetch: Fetch | None) -> bytes:
+    if not kept.source:
+        return await asyncio.to_thread(_unpacked, kept.content)
+    if fetch is None:
+        raise Stale("error.file_gone")
+    return await fetch(context, kept.source)
 
 
 async def decline(context: Context, click: Click) -> str:

@@ -16,6 +16,8 @@ import stamina
 import structlog
 from pydantic import ValidationError
 
+from bot.addresses import is_loopback
+from bot.download import Source, download
 from bot.errors import Missing, ServiceError, Throttled, Unavailable
 from bot.http_errors import Progress, failure, no_answer, read_object, retry_after, unreadable
 from bot.limits import Limit
@@ -42,6 +44,8 @@ class Operation:
 
     `permissions` are the application permissions it needs, all of them; `reads`: a repetition does no harm.
     `limits` are how often it may be called for one customer; operations of one `shares` name are counted together.
+    `empty` are the statuses by which the service says that all went well without a body (204; 202 with a Location,
+    which the answer then holds under `Location`). `version` stands in the place of the base address' last part (beta).
     """
 
     service: str
@@ -53,6 +57,8 @@ class Operation:
     reads: bool = True
     limits: tuple[Limit, ...] = ()
     shares: str = ""
+    empty: frozenset[int] = frozenset()
+    version: str = ""
 
     @property
     def api(self) -> str:
@@ -163,13 +169,15 @@ class Api:
         ids: Mapping[str, str] | None = None,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
+        parts: Mapping[str, Any] | None = None,
         link: str = "",
         seconds: float = 0.0,
     ) -> dict[str, Any]:
         """Carry the operation out and return the JSON object it answers; raises the `ServiceError`s of bot.errors.
 
-        `ids` fill the path. `link` is a next page's address, taken instead of path and `params`. Token, budget, all
-        attempts and all waiting together take at most `seconds` (by default what suits the operation).
+        `ids` fill the path. `parts` make a form in place of a JSON `body` (httpx's `files`). `link` is a next page's
+        address, taken instead of path and `params`. Token, budget, all attempts and all waiting together take at most
+        `seconds` (by default what suits the operation).
         A GET is tried again after 429, 5xx and broken connections; a change only where it certainly was not accepted.
         """
         url = self._next(operation, link) if link else self._url(operation, ids or {})
@@ -177,7 +185,8 @@ class Api:
         effort = _Effort(operation=operation, ends=asyncio.get_running_loop().time() + seconds)
         try:
             async with asyncio.timeout(seconds) as limit:
-                return await self._persist(effort, url, None if link else params or None, body)
+                content = {"files": parts} if parts else {"json": body}
+                return await self._persist(effort, url, None if link else params or None, content)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -186,7 +195,7 @@ class Api:
         )
 
     async def _persist(
-        self, effort: _Effort, url: str, params: Mapping[str, str | int] | None, body: Mapping[str, Any] | None
+        self, effort: _Effort, url: str, params: Mapping[str, str | int] | None, content: Mapping[str, Any]
     ) -> dict[str, Any]:
         tries = stamina.retry_context(on=effort.again, attempts=_ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=8)
         async for attempt in tries:
@@ -194,11 +203,11 @@ class Api:
                 effort.progress, effort.pause, effort.failed = Progress(), None, None
                 await self._budget(self._customer, effort.operation, effort.left)
                 with spanned(effort.operation.name, service=effort.operation.service, customer=self._customer):
-                    return await self._once(effort, url, params, body)
+                    return await self._once(effort, url, params, content)
         raise AssertionError  # pragma: no cover - stamina either returns or raises
 
     async def _once(
-        self, effort: _Effort, url: str, params: Mapping[str, str | int] | None, body: Mapping[str, Any] | None
+        self, effort: _Effort, url: str, params: Mapping[str, str | int] | None, content: Mapping[str, Any]
     ) -> dict[str, Any]:
         operation, progress = effort.operation, effort.progress
         names = {"service": operation.service, "operation": operation.name}
@@ -208,10 +217,10 @@ class Api:
                 operation.method,
                 url,
                 params=params,
-                json=body,
                 headers=dict(self._headers()),
                 auth=self._auth,
                 extensions={"progress": progress, "trace": progress.note},
+                **content,
             )
         except (httpx.HTTPError, OSError, RuntimeError) as error:  # the last two leak from the transport at times
             broken = error
@@ -220,10 +229,15 @@ class Api:
         effort.pause = retry_after(response)
         if not response.is_success:
             raise failure(response, permission=", ".join(operation.permissions), **names)
-        answer = read_object(response, **names)
+        answer = read_object(response, empty=operation.empty, **names)
         if not operation.reads:
             log.info("service_accepted", **names, action=str(answer.get("id", "")))
         return answer
+
+    async def fetch(self, operation: Operation, link: str, *, most: int) -> bytes:
+        """What lies behind a link that the operation gave, at most `most` bytes; our token does not go along."""
+        source = Source(service=operation.service, operation=operation.name, near=is_loopback(self._base))
+        return await download(self._client, link, source, most=most)
 
     async def items(
         self,
@@ -266,7 +280,8 @@ class Api:
         """The address, each id made harmless; an id that would change the path names nothing that exists."""
         if any(value.strip() in {"", ".", ".."} for value in ids.values()):
             raise Missing(operation.service, operation.name, status=HTTPStatus.NOT_FOUND, code="bad-id")
-        return self._base + operation.path.format_map({name: quote(value, safe="") for name, value in ids.items()})
+        base = f"{self._base.rpartition('/')[0]}/{operation.version}" if operation.version else self._base
+        return base + operation.path.format_map({name: quote(value, safe="") for name, value in ids.items()})
 
     def _next(self, operation: Operation, link: str) -> str:
         """The link's path and query at our own address: a token never follows a link to another host."""

@@ -25,6 +25,7 @@ from bot.errors import (
 
 _PLAN_CODES = frozenset({"disabledfeature", "disallowedoperation"})
 _PLAN_WORDS = re.compile(r"licen[cs]|not provisioned|subscription|service plan", re.IGNORECASE)
+_APPROVAL_WORDS = re.compile(r"multi.?admin.?approval|x-msft-approval", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _LONGEST_MESSAGE = 300
 _LONGEST_WAIT = 3600.0  # seconds: whoever is told to wait for longer asks again after this
@@ -33,6 +34,8 @@ _CLASSES: Mapping[int, type[ServiceError]] = {
     HTTPStatus.NOT_FOUND: Missing,
     HTTPStatus.REQUEST_TIMEOUT: Unavailable,
 }
+NEEDS_APPROVAL = "MultiAdminApproval"
+"""The code of a `Rejected` by which Intune says that a second administrator must agree there first."""
 CERTAINLY_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """Failures that come before a request is written. Write and protocol errors do not belong here: a reused or an
 HTTP/2 connection can break after the service has read the request."""
@@ -115,6 +118,8 @@ def failure(response: httpx.Response, *, service: str, operation: str, permissio
     more: dict[str, Any] = {"status": status, **asdict(fault)}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(service, operation, retry_after=retry_after(response), **more)
+    if status == HTTPStatus.FORBIDDEN and _APPROVAL_WORDS.search(fault.message):
+        return Rejected(service, operation, **{**more, "code": NEEDS_APPROVAL})
     if status == HTTPStatus.FORBIDDEN and not foreign and not _names_plan(fault):
         return MissingPermission(service, operation, permission=permission, **more)
     return _class_of(status, foreign=foreign)(service, operation, **more)
@@ -145,15 +150,21 @@ def unreadable(service: str, operation: str, message: str = "", *, status: int |
     return Unavailable(service, operation, sent=True, status=status, code="unreadable", message=message)
 
 
-def read_object(response: httpx.Response, *, service: str, operation: str) -> dict[str, Any]:
+def read_object(
+    response: httpx.Response, *, service: str, operation: str, empty: frozenset[int] = frozenset()
+) -> dict[str, Any]:
     """The JSON object of a 2xx answer; raises `Unavailable` where there is none.
 
-    So it does for a 206, by which Graph says that a provider behind it failed (graph-api.md section 2.4): what is
+    With a status of `empty` an answer without a body is as good: all it holds is then the `Location`, if there is one.
+    It also raises for a 206, by which Graph says that a provider behind it failed (graph-api.md section 2.4): what is
     missing there must neither read as "nothing" nor be passed over by a poll's watermark.
     """
     if response.status_code == HTTPStatus.PARTIAL_CONTENT:
         warning = plain(response.headers.get("Warning"))
         raise Unavailable(service, operation, sent=True, status=response.status_code, code="partial", message=warning)
+    if response.status_code in empty and not response.content:
+        location = response.headers.get("Location")
+        return {"Location": location} if location else {}
     try:
         body = json.loads(response.content)
     except (ValueError, RecursionError):

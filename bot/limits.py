@@ -30,6 +30,13 @@ DEFENDER_USUAL = (Limit(100, 60.0), Limit(1500, 3600.0))
 GRAPH_SECURITY = (Limit(150, 60.0),)
 """Alerts and secure scores together, per app and tenant (graph-api 2.5)."""
 
+GRAPH_IDENTITY_PROTECTION = (Limit(1, 1.0),)
+"""Risky users and risk detections, per tenant for all apps; a refusal names no time to wait (graph-api 2.5)."""
+
+INTUNE_READS = (Limit(2000, 20.0),)
+INTUNE_WRITES = (Limit(200, 20.0),)
+"""Devices of Intune, per app and tenant (graph-api 2.5)."""
+
 CONVERSATION = (Limit(1, 0.3), Limit(6, 2.0), Limit(50, 30.0), Limit(1600, 3600.0))
 """Cards of one conversation, evenly, with room for answers to people.
 

@@ -14,6 +14,7 @@ REPLACED = str.maketrans(
 BOT_NAME = "watchkeeper"
 ALIKE = 70.0
 LONGEST = 2000
+"""So many characters has a line that is no command's; a command says its own number."""
 
 
 class Commands:
@@ -26,16 +27,16 @@ class Commands:
     def find(self, line: str) -> tuple[Command[Any], str]:
         """The command and the words after its name. Raises UsageError, with the nearest name where there is one."""
         words = line.translate(REPLACED).strip()
-        if len(words) > LONGEST:
-            raise UsageError("error.too_long", most=LONGEST)
         name, _, rest = words.partition(" ")
         name = name.removeprefix("/").casefold()
         if name == BOT_NAME and rest.strip():  # Teams lets people write "/Watchkeeper score"
             name, _, rest = rest.strip().partition(" ")
             name = name.removeprefix("/").casefold()
+        command = self._named.get(name)
+        if len(words) > (longest := command.longest if command else LONGEST):
+            raise UsageError("error.too_long", most=longest)
         if not name:
             raise UsageError("error.nothing_said")
-        command = self._named.get(name)
         if command:
             return command, " ".join(rest.split())
         near = process.extractOne(name, list(self._named), scorer=fuzz.ratio, score_cutoff=ALIKE)

@@ -10,31 +10,53 @@ from dataclasses import dataclass
 from bot import roles
 from bot.command import Features
 from bot.defender import http as defender
+from bot.defender.device import http as device
+from bot.defender.files import http as files
+from bot.defender.indicators import http as indicators
+from bot.defender.live import http as live
 from bot.graph import http as graph
 from bot.graph.client import Graph
+from bot.graph.domains import http as domains
+from bot.graph.intune import http as intune
+from bot.graph.mail import http as mail
+from bot.graph.people import http as people
+from bot.graph.submissions import http as submissions
 from bot.http import Operation
-from bot.responses.models import Call
+from bot.responses.declared import Call
 
 APIS: Mapping[str, str] = {"defender": "WindowsDefenderATP", "graph": "Microsoft Graph"}
 """The APIs under the names by which Entra finds them."""
 DOCTOR = "doctor"
 NICE_TO_HAVE = (Graph.subscribed_skus,)
-"""What only `doctor` calls: without it the bot works, and doctor says that it cannot tell."""
+"""What the bot works without: what the tenant has then stays unknown, and nothing is held back for it."""
 _OPERATIONS: Mapping[str, tuple[Operation, ...]] = {
     **{f"Defender.{name}": operations for name, operations in defender.CALLS.items()},
+    **{f"DeviceResponses.{name}": operations for name, operations in device.CALLS.items()},
+    **{f"Files.{name}": operations for name, operations in files.CALLS.items()},
+    **{f"Indicators.{name}": operations for name, operations in indicators.CALLS.items()},
+    **{f"LiveResponse.{name}": operations for name, operations in live.CALLS.items()},
     **{f"Graph.{name}": operations for name, operations in graph.CALLS.items()},
+    **{f"Domains.{name}": operations for name, operations in domains.CALLS.items()},
+    **{f"Intune.{name}": operations for name, operations in intune.CALLS.items()},
+    **{f"People.{name}": operations for name, operations in people.CALLS.items()},
+    **{f"Mail.{name}": operations for name, operations in mail.CALLS.items()},
+    **{f"Submissions.{name}": operations for name, operations in submissions.CALLS.items()},
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """An application permission of one API: who needs it, and the pages that say so. `optional`: only doctor does."""
+    """An application permission of one API: who needs it, and the pages that say so.
+
+    `optional`: see `NICE_TO_HAVE`. `for_responses`: only responses need it; who does not want those leaves it out.
+    """
 
     service: str
     name: str
     users: tuple[str, ...]
     pages: tuple[str, ...]
     optional: bool = False
+    for_responses: bool = False
 
     @property
     def api(self) -> str:
@@ -54,7 +76,7 @@ def uses(features: Features) -> Iterator[tuple[str, tuple[Operation, ...]]]:
     for command in features.commands:
         yield f"/{command.name}", operations_of(command.needs)
     for response in features.responses:
-        yield f"/{response.name}", operations_of((response.call,))
+        yield f"/{response.name}", operations_of((*response.calls, *response.how.needs))
     for button in features.buttons:
         yield f"button {button.verb}", operations_of(button.needs)
     for view in features.views:
@@ -68,6 +90,8 @@ def grants(features: Features) -> list[Grant]:
     """All permissions that the bot needs, by API and name."""
     users: dict[tuple[str, str], dict[str, None]] = {}
     pages: dict[tuple[str, str], dict[str, None]] = {}
+    responses = {f"/{response.name}" for response in features.responses}
+    spared = {operation.page for operation in operations_of(NICE_TO_HAVE)}
     for user, operations in uses(features):
         for operation in operations:
             for permission in operation.permissions:
@@ -75,6 +99,13 @@ def grants(features: Features) -> list[Grant]:
                 users.setdefault(key, {})[user] = None
                 pages.setdefault(key, {})[operation.page] = None
     return [
-        Grant(service=key[0], name=key[1], users=tuple(of), pages=tuple(pages[key]), optional=set(of) == {DOCTOR})
+        Grant(
+            service=key[0],
+            name=key[1],
+            users=tuple(of),
+            pages=tuple(pages[key]),
+            optional=pages[key].keys() <= spared,
+            for_responses=of.keys() <= responses,
+        )
         for key, of in sorted(users.items())
     ]

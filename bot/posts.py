@@ -74,6 +74,11 @@ class Post(BaseModel):
             return self.shown == 0
         return self.shown < content and self.state in ("wanted", "live")
 
+    def in_thread(self) -> Place:
+        """Where a reply below it goes: in a channel its own thread."""
+        threaded = self.place.kind == "channel" and not self.place.thread
+        return self.place.model_copy(update={"thread": self.message}) if threaded else self.place
+
 
 class Shownable(BaseModel):
     """What every record with a card has: `content` grows with each visible change; posts follow it."""

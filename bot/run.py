@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
 from bot.colleague import Colleague
+from bot.demo_library import stock
 from bot.embedded_redis import EmbeddedRedis
 from bot.errors import StoreError
 from bot.playground import NoPlaygroundError, Playground
@@ -113,9 +114,11 @@ async def _simulated_customers(settings: Settings) -> AsyncIterator[Simulator]:
     if pem := settings.app_certificate.get_secret_value():
         key = x509.load_pem_x509_certificate(pem.encode()).public_key()
         app.public_keys.append(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+    simulator.first.plan = settings.simulated_plan
     simulator.apps[app.id] = app
     for customer in simulator.world.customers.values():
         customer.apps.add(app.id)
+        stock(customer, simulator.clock.now())
     async with simulator.running(port=settings.simulator_port, scenario=True):
         yield simulator
 

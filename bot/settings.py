@@ -30,6 +30,7 @@ from bot.settings_types import (
     RedisUrl,
     Seconds,
     SecretUrl,
+    SimulatedPlan,
     Text,
     Url,
     YesNo,
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     simulator_port: Port = 3979
     playground_port: Port = 56150
     playground: YesNo = True
+    simulated_plan: SimulatedPlan = "premium"
     data_dir: Path = Path(".data")
     redis_url: RedisUrl = None
     login_url: Url = PUBLIC_LOGIN
@@ -88,6 +90,7 @@ class Settings(BaseSettings):
     metrics_port: Port = 9464
     poll_seconds: Seconds = 30.0
     four_eyes: YesNo = True
+    policy_file: Text = ""
     heartbeat_url: SecretUrl = SecretStr("")
     audit_days: Days = 400
     record_days: RecordDays = 180

@@ -109,6 +109,14 @@ def _pem(value: Any) -> SecretStr:
     return SecretStr(text.decode())
 
 
+def _plan(value: Any) -> str:
+    """One of the profiles of the simulated company."""
+    if (word := str(value).strip().casefold()) not in {"business", "premium", "plan2"}:
+        raise ValueError("must be business, premium or plan2")
+    return word
+
+
+SimulatedPlan = Annotated[str, BeforeValidator(_plan)]
 Port = Annotated[int, _number(int, 1, 65535, "a whole number from 1 to 65535")]
 RecordDays = Annotated[int, _number(int, 30, 36_500, "a whole number of days, at least 30")]
 Days = Annotated[int, _number(int, 0, 36_500, "a whole number of days, 0 to keep everything")]

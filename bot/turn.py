@@ -64,11 +64,20 @@ class Click:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GivenFile:
+    """A file that somebody sent along in a personal chat. Whoever has the `url` has the file: it is a secret."""
+
+    name: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Turn:
     """One thing that happened: a message, a click, the bot added or removed.
 
     `invoke` says that the click waits for a card as its answer (Action.Execute); otherwise it came as a message
-    (Action.Submit). `text` has our mention removed. `zone` is an IANA name, `locale` a BCP 47 tag; both may be empty.
+    (Action.Submit). `text` has our mention removed; `files` were sent along with it. `zone` is an IANA name, `locale` a
+    BCP 47 tag; both may be empty.
     """
 
     kind: Literal["message", "click", "installed", "removed", "other"]
@@ -77,6 +86,7 @@ class Turn:
     conversation: Conversation
     text: str = ""
     click: Click | None = None
+    files: tuple[GivenFile, ...] = ()
     invoke: bool = False
     locale: str = ""
     zone: str = ""

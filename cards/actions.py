@@ -2,66 +2,49 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from bot.defender.models import Investigation, MachineAction
-from bot.responses.models import Request
+from bot.center import CenterItem
+from bot.defender.models import MachineAction
+from bot.responses.models import Request, State
 from bot.turn import Look, Shown
 from cards import button, parts
+from cards.center import center_title, days_left
 from cards.device import action_name
 from cards.elements import Container, TextBlock
 from cards.request import STATES, request_title
 from cards.text import NAME, Safe, clean, count, plain, plain_word, say, word
 
 T = TypeVar("T")
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PendingEvidence:
-    """A thing whose remediation waits for approval in the Action center. `kind` is the folded evidence kind."""
-
-    kind: str
-    name: str
-    device: str = ""
-    incident: str = ""
+WAITING = 6
+"""Things of the Action center on one card, those whose time ends first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActionsView:
-    """What waits or runs. None: could not be read. `cancel` is whether the person may cancel machine actions."""
+    """What waits or runs. None: could not be read. `cancel` is whether the person may cancel machine actions.
+
+    `center` is what waits in the Action center, the earliest deadline first; `center_unread` are the sources of it that
+    could not be read, `center_cut` whether there are more open alerts than were.
+    """
 
     requests: tuple[Request, ...] | None
     queued: tuple[MachineAction, ...] | None
-    investigations: tuple[Investigation, ...] | None
-    evidence: tuple[PendingEvidence, ...] | None
+    center: tuple[CenterItem, ...] = ()
+    center_unread: tuple[str, ...] = ()
+    center_cut: bool = False
     cancel: bool = True
-    tenant: str = ""
-    lacking: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class HistoryView:
-    """What is over: our requests, and machine actions that others started. None: could not be read."""
-
-    requests: tuple[Request, ...] | None
-    outside: tuple[MachineAction, ...] | None
     tenant: str = ""
     lacking: tuple[str, ...] = ()
 
 
 def actions_card(look: Look, view: ActionsView) -> Shown:
     """Show what waits or runs; machine actions that are not over can be cancelled."""
-    sources = {
-        "requests": view.requests,
-        "actions": view.queued,
-        "investigations": view.investigations,
-        "evidence": view.evidence,
-    }
+    sources = {"requests": view.requests, "actions": view.queued}
+    unread = [name for name, source in sources.items() if source is None]
     body = [
         parts.heading(say(look, "actions.title")),
-        parts.unread(look, [name for name, source in sources.items() if source is None], view.lacking),
+        parts.unread(look, [*unread, *view.center_unread], view.lacking),
         _section(
             look,
             say(look, "actions.requests"),
@@ -86,25 +69,6 @@ def actions_card(look: Look, view: ActionsView) -> Shown:
     requests = _number(look, "actions.summary.requests", view.requests)
     queued = _number(look, "actions.summary.queued", view.queued)
     return parts.shown(body, plain(look, "actions.summary", requests=requests, queued=queued), actions)
-
-
-def history_card(look: Look, view: HistoryView) -> Shown:
-    """Show what is over, newest first; what was started outside the bot is marked."""
-    ours = [(request.ended or request.created, _past_request(look, request)) for request in view.requests or ()]
-    others = [(a.updated or a.created or LONG_AGO, _past_action(look, a)) for a in view.outside or ()]
-    entries = sorted([*ours, *others], key=lambda entry: entry[0], reverse=True)
-    sources = {"requests": view.requests, "actions": view.outside}
-    missing = [name for name, source in sources.items() if source is None]
-    empty = not entries and not missing
-    body = [
-        parts.heading(say(look, "history.title")),
-        parts.unread(look, missing, view.lacking),
-        parts.line(say(look, "history.none")) if empty else None,
-        *parts.rows(look, entries, lambda entry: entry[1], 15),
-        parts.as_of(look),
-    ]
-    page = parts.link(plain(look, "history.portal"), parts.portal(parts.HISTORY_PAGE, view.tenant))
-    return parts.shown(body, count(look, "history.summary", len(entries)), [page])
 
 
 def _section(
@@ -134,7 +98,9 @@ def _request(look: Look, request: Request) -> Container:
     tooltip = plain(look, "actions.show-this", id=request.id)
     show = button.run(plain(look, "actions.show"), f"request {request.id}", tooltip=tooltip)
     asked = say(look, "actions.request-by", who=who, at=parts.moment(look, request.created))
-    return _row(above, asked, below=parts.buttons(show))
+    ends = request.expires if request.state is State.PROPOSED else None
+    until = [say(look, "actions.request-until", at=parts.moment(look, ends))] if ends else []
+    return _row(above, asked, *until, below=parts.buttons(show))
 
 
 def _queued(look: Look, action: MachineAction, *, cancel: bool) -> Container:
@@ -150,54 +116,30 @@ def _queued(look: Look, action: MachineAction, *, cancel: bool) -> Container:
     )
 
 
-def _device(look: Look, action: MachineAction | Investigation) -> str:
+def _device(look: Look, action: MachineAction) -> str:
     return clean(action.computer_dns_name or action.machine_id or plain(look, "word.unknown"), NAME)
 
 
 def _center(look: Look, view: ActionsView) -> Container:
     """What waits in the portal's Action center: shown, never decided here."""
-    rows: list[Safe] = [_investigation(look, item) for item in view.investigations or ()]
-    rows += [_evidence(look, item) for item in view.evidence or ()]
-    unread = view.investigations is None or view.evidence is None
-    made = parts.rows(look, rows, parts.line)
+    none = None if view.center or view.center_unread else parts.line(say(look, "actions.center.none"))
     return parts.section(
         say(look, "actions.center"),
-        *made,
-        parts.line(say(look, "word.unread"), "Attention") if unread else None,
-        parts.line(say(look, "actions.center.none")) if not rows and not unread else None,
+        none,
+        *parts.rows(look, view.center, lambda item: _waits(look, item), WAITING),
+        parts.line(say(look, "word.unread"), "Attention") if view.center_unread else None,
+        parts.note(say(look, "actions.center.cut")) if view.center_cut else None,
         parts.note(say(look, "actions.center-note")),
     )
 
 
-def _investigation(look: Look, item: Investigation) -> Safe:
-    at = parts.moment(look, item.start_time)
-    return say(look, "actions.investigation", id=item.id, device=_device(look, item), at=at)
-
-
-def _evidence(look: Look, item: PendingEvidence) -> Safe:
-    kind = parts.evidence_kind(look, item.kind)
-    if item.device and item.incident:
-        return say(look, "actions.evidence-both", kind=kind, name=item.name, device=item.device, incident=item.incident)
-    if item.device:
-        return say(look, "actions.evidence-device", kind=kind, name=item.name, device=item.device)
-    if item.incident:
-        return say(look, "actions.evidence-incident", kind=kind, name=item.name, incident=item.incident)
-    return say(look, "actions.evidence", kind=kind, name=item.name)
-
-
-def _past_request(look: Look, request: Request) -> Container:
-    state = word(look, "state", STATES[request.state])
-    return _row(
-        say(look, "history.request", title=request_title(look, request), state=state),
-        say(look, "history.request-by", who=clean(request.requester.name, NAME), at=parts.moment(look, request.ended)),
-    )
-
-
-def _past_action(look: Look, action: MachineAction) -> Container:
-    status = plain_word(look, "status", action.status)
-    who = clean(action.requestor or plain(look, "word.unknown"), NAME)
-    at = parts.moment(look, action.updated or action.created)
-    return _row(
-        say(look, "history.outside", action=action_name(look, action), device=_device(look, action), status=status),
-        say(look, "history.outside-by", who=who, at=at),
-    )
+def _waits(look: Look, item: CenterItem) -> Container:
+    """What waits, where, since when, and how much of its time is left; a tap opens its incident."""
+    name, device = center_title(look, item.kind, item.name), parts.short(item.device_name)
+    alone = say(look, "actions.center-row", name=name)
+    title = say(look, "actions.center-on", name=name, device=device) if device else alone
+    key = "actions.center-since-ours" if item.ours else "actions.center-since"
+    since = say(look, key, at=parts.moment(look, item.since), left=days_left(look, item))
+    incident = next((alert.incident for alert in item.alerts if alert.incident), "")
+    lines = [TextBlock(title), TextBlock(since, spacing="None", subtle=True, size="Small")]
+    return Container(lines, spacing="Small", select=parts.incident_run(look, incident) if incident else None)

@@ -6,12 +6,14 @@ from typing import Any, Literal
 
 from bot.defender.models import DefenderAlert, LogonUser, Machine, MachineAction
 from bot.incidents import rank
-from bot.responses.models import Parameter
+from bot.responses.declared import Parameter
 from bot.turn import Look, Shown
 from cards import button, parts
 from cards.elements import Action, FactSet, InputChoiceSet, InputText
 from cards.text import Safe, clean, count, escape, join, known, plain, plain_word, say, sentence, when, word
 
+SHOWN = 3
+"""Offers on the device's own card; all of them stand on the card of /respond."""
 SOME = 5
 """Users, alerts and actions shown; a phone shows no more at a glance."""
 
@@ -28,12 +30,16 @@ class Isolation:
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A response that the person may ask for. `choices` become lists whose ids are the parameters' names."""
+    """A response that the person may ask for. `choices` become inputs whose ids are the parameters' names.
+
+    `typed` asks for the device's name as well.
+    """
 
     response: str
     needs_reason: bool = True
     needs_approval: bool = True
     choices: tuple[Parameter, ...] = ()
+    typed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +53,10 @@ class OpenRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceView:
-    """What is shown of a device. None: could not be read. `unread` names sources (`users`, `alerts`, `actions`)."""
+    """What is shown of a device. None: could not be read. `unread` names sources (`users`, `alerts`, `actions`).
+
+    `more`: there are other offers than these.
+    """
 
     machine: Machine
     isolation: Isolation
@@ -56,6 +65,7 @@ class DeviceView:
     actions: tuple[MachineAction, ...] | None = None
     requests: tuple[OpenRequest, ...] | None = None
     offers: tuple[Offer, ...] = ()
+    more: bool = False
     unread: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     tenant: str = ""
@@ -69,6 +79,7 @@ def device_card(look: Look, view: DeviceView) -> Shown:
             escape(machine.name),
             isolation_line(look, view.isolation),
             risk_line(look, machine),
+            say(look, "device.unmanaged") if machine.onboarding_status and not machine.is_onboarded else None,
             tone=parts.severity_tone(machine.risk),
         ),
         parts.unread(look, view.unread, view.lacking),
@@ -110,9 +121,13 @@ def risk_line(look: Look, machine: Machine) -> Safe:
 def propose_button(look: Look, offer: Offer, machine: str) -> Action:
     """Make a button that asks for a response: verb `propose`, id `<response>:<machine id>`.
 
-    Its inputs are `reason` and one list for each parameter, named as the parameter, with the service's words as values.
+    Its inputs are `reason`, `confirm` where the name is typed again, and one for each parameter, named as that: a list
+    with the service's words as values, or a text.
     """
-    inputs: list[InputText | InputChoiceSet] = [_choices(look, parameter) for parameter in offer.choices]
+    inputs = [_input(look, parameter) for parameter in offer.choices]
+    if offer.typed:
+        error = plain(look, "input.confirm.error")
+        inputs.append(InputText("confirm", plain(look, "input.confirm"), error=error, lines=False))
     if offer.needs_reason:
         error = plain(look, "input.reason.error")
         inputs.append(InputText("reason", plain(look, "input.reason"), error=error))
@@ -122,14 +137,20 @@ def propose_button(look: Look, offer: Offer, machine: str) -> Action:
     return button.button(title, "propose", f"{offer.response}:{machine}", inputs=inputs, confirm=confirm)
 
 
-def _choices(look: Look, parameter: Parameter) -> InputChoiceSet:
+def _input(look: Look, parameter: Parameter) -> InputText | InputChoiceSet:
+    label = plain_word(look, "parameter", parameter.name)
+    if not parameter.choices:
+        error, required = plain(look, "input.value.error"), not parameter.optional
+        return InputText(parameter.name, label, error=error, lines=False, required=required)
     values = list(dict.fromkeys(parameter.choices.values()))
     titled = [(plain_word(look, f"choice.{parameter.name.casefold()}", value), value) for value in values]
-    return InputChoiceSet(parameter.name, plain_word(look, "parameter", parameter.name), titled)
+    return InputChoiceSet(parameter.name, label, titled)
 
 
 def _buttons(look: Look, view: DeviceView) -> list[Action]:
-    offers = [propose_button(look, offer, view.machine.id) for offer in view.offers[:4]]
+    offers: list[Action | None] = [propose_button(look, offer, view.machine.id) for offer in view.offers[:SHOWN]]
+    more = parts.run(plain(look, "device.more"), f"respond {view.machine.id}", view.machine.id)
+    offers.append(more if view.more or len(view.offers) > SHOWN else None)
     refresh = button.run(plain(look, "part.refresh"), f"device {view.machine.id}")
     page = parts.link(plain(look, "device.portal"), parts.portal(parts.DEVICES_PAGE, view.tenant))
     return parts.bar(offers, refresh, page)

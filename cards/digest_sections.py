@@ -97,7 +97,10 @@ def _center(look: Look, center: ActionCenter | None) -> Safe:
     if center.oldest is None:
         return say(look, "digest.center", parts=", ".join(waiting))
     oldest = parts.moment(look, center.oldest)
-    return say(look, "digest.center-oldest", parts=", ".join(waiting), oldest=oldest)
+    if center.until is None:
+        return say(look, "digest.center-oldest", parts=", ".join(waiting), oldest=oldest)
+    until = parts.moment(look, center.until)
+    return say(look, "digest.center-until", parts=", ".join(waiting), oldest=oldest, until=until)
 
 
 def devices(look: Look, digest: Snapshot) -> Container:

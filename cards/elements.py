@@ -60,6 +60,7 @@ class TextBlock(Strict, leaves.TextBlock):  # type: ignore[misc]  # untyped pack
     text = base.PropertyType(type=Safe)
     subtle = base.PropertyType(type=bool, key_name="isSubtle")
     style = base.PropertyType(type=str)
+    font = base.PropertyType(type=str, key_name="fontType")
 
     def __init__(
         self,
@@ -70,11 +71,13 @@ class TextBlock(Strict, leaves.TextBlock):  # type: ignore[misc]  # untyped pack
         color: Colour | None = None,
         subtle: bool | None = None,
         heading: bool = False,
+        mono: bool = False,
         spacing: Spacing | None = None,
         separator: bool | None = None,
     ) -> None:
         super().__init__(
             text=text,
+            font="Monospace" if mono else None,
             wrap=True,
             size=size,
             weight="Bolder" if bold else None,
@@ -138,6 +141,20 @@ class LineChart(Element):
         super().__init__(title=title, data=list(data), lowest=lowest, highest=highest, fallback="drop")
 
 
+class CodeBlock(Element):
+    """Lines of code or output as they are: no Markdown is read in them. Made by `cards.snippet` alone, which cuts them.
+
+    Clients that do not know it show the `plain` elements instead.
+    """
+
+    element_type = "CodeBlock"
+    snippet = base.PropertyType(type=str, key_name="codeSnippet")
+    language = base.PropertyType(type=str)
+
+    def __init__(self, snippet: str, plain: Iterable[Any]) -> None:
+        super().__init__(snippet=snippet, language="PlainText", fallback=Container(plain))
+
+
 class ActionSet(Strict, package.ActionSet):  # type: ignore[misc]  # untyped package
     """Buttons in the middle of a card."""
 
@@ -155,8 +172,17 @@ class InputText(Element):
     longest = base.PropertyType(type=int, key_name="maxLength")
     multiline = base.PropertyType(type=bool, key_name="isMultiline")
 
-    def __init__(self, input_id: str, label: str, *, error: str, longest: int = 500) -> None:
-        super().__init__(id=input_id, label=label, required=True, error=error, longest=longest, multiline=True)
+    def __init__(
+        self, input_id: str, label: str, *, error: str, longest: int = 500, lines: bool = True, required: bool = True
+    ) -> None:
+        super().__init__(
+            id=input_id,
+            label=label,
+            required=required or None,
+            error=error if required else None,
+            longest=longest,
+            multiline=lines or None,
+        )
 
 
 class InputChoiceSet(Element):
@@ -224,7 +250,7 @@ class Execute(Action):
 
 
 class OpenUrl(Action):
-    """A link; made by `cards.parts.link` alone, which checks where it leads."""
+    """A link; made by `link` and `download` of `cards.parts` alone, which check where it leads."""
 
     element_type = "Action.OpenUrl"
     url = base.PropertyType(type=str)

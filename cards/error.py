@@ -43,7 +43,8 @@ def _person(look: Look, error: errors.PersonError) -> Shown:
         lines.append(say(look, "error.form", usage=str(usage)))
     title = {errors.UsageError: "error.title.usage", errors.NotAllowed: "error.title.not-allowed"}.get(type(error))
     spoken = told_plain(look, error.key, {**error.values, **_plain_words(look, error)}, "error.other")
-    return parts.shown([parts.heading(say(look, title or "error.title.person"), *lines)], spoken)
+    grant = [parts.link(plain(look, "error.permission-page"), ENTRA)] if "permission" in error.values else []
+    return parts.shown([parts.heading(say(look, title or "error.title.person"), *lines)], spoken, grant)
 
 
 def _service(look: Look, error: errors.ServiceError, reference: str) -> Shown:

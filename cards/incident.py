@@ -1,5 +1,6 @@
 """One incident: the card that is posted and kept up to date, the reply that asks to look again, and the details."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,22 +8,29 @@ from typing import Any
 from bot.graph.models import Evidence, GraphAlert, Incident
 from bot.incidents import Asset, IncidentRecord, rank
 from bot.turn import Look, Shown
-from cards import parts
-from cards.elements import Action
-from cards.text import Safe, count, escape, join, plain, plain_word, say, sentence, when, word
+from cards import button, parts
+from cards.device import Offer, propose_button
+from cards.elements import Action, InputText
+from cards.text import Safe, clean, count, escape, join, plain, plain_word, say, sentence, when, word
 
 ASSETS = 6
 ALERTS = 8
 DEVICE_BUTTONS = 3
+USER_OFFERS = ("block-signin", "revoke-sessions")
+_UPN = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentDetails:
-    """An incident with its alerts, which carry the evidence; None: they could not be read."""
+    """An incident with its alerts, which carry the evidence; None: they could not be read.
+
+    `blockable` are the ids and names of things in the evidence that can be blocked.
+    """
 
     incident: Incident
     alerts: tuple[GraphAlert, ...] | None
     unread: tuple[str, ...] = ()
+    blockable: tuple[tuple[str, str], ...] = ()
 
 
 def incident_card(look: Look, record: IncidentRecord, post_key: str = "card") -> Shown:
@@ -40,7 +48,7 @@ def incident_card(look: Look, record: IncidentRecord, post_key: str = "card") ->
         _pending(look, record.pending_approvals),
         _facts(look, record),
         *_alert_titles(look, record),
-        _assets(look, record.assets),
+        _assets(look, record),
         parts.as_of(look),
     ]
     return parts.shown(body, _summary(look, record), _buttons(look, record))
@@ -74,6 +82,7 @@ def incident_details_card(look: Look, details: IncidentDetails) -> Shown:
         parts.section(say(look, "incident.description"), parts.line(escape(about, 400))) if about else None,
         _alerts(look, details.alerts),
         _evidence(look, details.alerts, evidence),
+        *([] if _over(record.status) else _block_buttons(look, details.blockable)),
         parts.as_of(look),
     ]
     return parts.shown(body, _summary(look, record), _buttons(look, record, details=False))
@@ -156,7 +165,11 @@ def _again(look: Look, record: IncidentRecord) -> Safe | None:
 
 
 def _tone(severity: str, status: str) -> Any:
-    return None if status.casefold() in ("resolved", "redirected") else parts.severity_tone(severity)
+    return None if _over(status) else parts.severity_tone(severity)
+
+
+def _over(status: str) -> bool:
+    return status.casefold() in ("resolved", "redirected")
 
 
 def _summary(look: Look, record: IncidentRecord) -> str:
@@ -205,7 +218,8 @@ def _alert_titles(look: Look, record: IncidentRecord) -> list[Any]:
     return [parts.section(say(look, "incident.alerts-list"), *made)]
 
 
-def _assets(look: Look, assets: Sequence[Asset]) -> Any:
+def _assets(look: Look, record: IncidentRecord) -> Any:
+    assets = record.assets
     title = say(look, "incident.assets")
     if not assets:
         return parts.section(title, parts.line(say(look, "incident.no-assets")))
@@ -213,7 +227,27 @@ def _assets(look: Look, assets: Sequence[Asset]) -> Any:
         title,
         *parts.rows(look, assets, lambda asset: parts.line(asset_text(look, asset)), ASSETS),
         _device_buttons(look, assets),
+        None if _over(record.status) else _user_buttons(look, assets),
     )
+
+
+def _user_buttons(look: Look, assets: Sequence[Asset]) -> Any:
+    """What is most pressing for an account that is taken over, for the only user; of several none is singled out."""
+    users = [asset.name for asset in assets if asset.kind.casefold() == "user" and _UPN.fullmatch(asset.name)]
+    if len(users) != 1:
+        return None
+    return parts.buttons(*[propose_button(look, Offer(response=response), users[0]) for response in USER_OFFERS])
+
+
+def _block_buttons(look: Look, things: Sequence[tuple[str, str]]) -> list[Any]:
+    """To ask for a block of a file, URL or address; it is decided on the request's own card. One to a line."""
+    reason = InputText("reason", plain(look, "input.reason"), error=plain(look, "input.reason.error"))
+    confirm = plain(look, "input.ask")
+    made = [
+        button.button(title, "propose", f"block:{value}", inputs=[reason], confirm=confirm)
+        for value, title in ((value, plain(look, "incident.block", name=clean(name, 28))) for value, name in things)
+    ]
+    return [parts.buttons(one) for one in made]
 
 
 def _device_buttons(look: Look, assets: Sequence[Asset]) -> Any:
@@ -251,6 +285,7 @@ def _evidence(look: Look, alerts: tuple[GraphAlert, ...] | None, evidence: Seque
         title,
         *parts.rows(look, assets, lambda asset: parts.line(asset_text(look, asset)), 12),
         _device_buttons(look, assets),
+        _user_buttons(look, assets),
     )
 
 

@@ -37,6 +37,12 @@ HISTORY_PAGE = f"{PORTAL}/action-center/history"
 _HOSTS = ("security", "admin", "go", "intune", "entra", "learn")
 _TRUSTED = re.compile(rf"https://(?:{'|'.join(_HOSTS)})\.microsoft\.com(?:[/?#][!-\[\]-~]*)?")
 _LONGEST_URL = 1000
+_DOWNLOAD = re.compile(
+    r"https://[0-9a-z.-]+\.(?:windows\.com|windows\.net|microsoft\.com)(?::443)?/[!-\[\]-~]+"
+    r"|http://(?:localhost|127\.0\.0\.1):\d{1,5}/[!-\[\]-~]+"
+)
+"""Where Microsoft lays files for a short time; this machine stands for it in a simulation."""
+_LONGEST_DOWNLOAD = 4000
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 _COLOURS: Mapping[str, Colour] = {"high": "Attention"}
@@ -141,6 +147,13 @@ def severity_tone(level: str) -> Tone | None:
 def link(title: str, url: str) -> OpenUrl | None:
     """A link button; None where the address is not https on one of Microsoft's hosts we know."""
     if len(url) > _LONGEST_URL or not _TRUSTED.fullmatch(url):
+        return None
+    return OpenUrl(title=title, url=url)
+
+
+def download(title: str, url: str) -> OpenUrl | None:
+    """A button that opens a file laid ready for a short time; None where it is not at Microsoft's."""
+    if len(url) > _LONGEST_DOWNLOAD or not _DOWNLOAD.fullmatch(url):
         return None
     return OpenUrl(title=title, url=url)
 

@@ -1,16 +1,43 @@
 """A request: the card on which an approver decides, and later the same card telling the story to its end."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from bot.responses.models import Evidence, Request, State
+from bot.responses.declared import Parameter
+from bot.responses.models import DEVICE, Evidence, Request, State
 from bot.turn import Look, Shown
 from cards import button, parts
-from cards.device import Offer, propose_button
-from cards.elements import Action, InputText, Tone
-from cards.story import story_section
-from cards.text import NAME, PARAGRAPH, Safe, clean, escape, known, plain, plain_word, say, told, word
+from cards.decision import afterwards, decisions, would_agree
+from cards.elements import Action, Tone
+from cards.error import ENTRA
+from cards.evidence import evidence_section, warnings
+from cards.listed import list_section
+from cards.members import members_section
+from cards.outcome import outcome_section, output_button
+from cards.policy import reasons
+from cards.portal_page import portal_link
+from cards.story import service_of, story_section
+from cards.text import NAME, PARAGRAPH, Safe, clean, count, escape, known, plain, plain_word, say, told, word
+from cards.trouble import trouble
 
+AGAIN = frozenset(
+    {
+        "trouble.device_renamed",
+        "trouble.device_anew",
+        "trouble.renamed",
+        "trouble.other_user",
+        "trouble.user_renamed",
+        "trouble.role_too_low",
+        "trouble.permission",
+        "trouble.needs_approval",
+        "trouble.indicator_changed",
+    }
+)
+"""What changed about a device, or was lacking, before anything was sent, after which the same can be asked for anew."""
+UNSEEN = frozenset({"Sha256"})
+"""Parameters that stand among what was read of the target."""
+LONGEST_VALUE = 1000
 SEARCH = timedelta(minutes=5)
 """How long the bot looks for an action whose sending got no answer, before a person is asked to decide."""
 Pair: TypeAlias = tuple[Safe, Safe | None]
@@ -22,36 +49,46 @@ TONES: dict[State, Tone] = {
     State.FAILED: "attention",
     State.TIMED_OUT: "attention",
     State.GIVEN_UP: "attention",
+    State.PARTLY: "warning",
 }
 
 
-def request_card(look: Look, request: Request) -> Shown:
-    """Show what an approver needs for a decision, and what became of it. It claims nothing unconfirmed."""
+def request_card(look: Look, request: Request, choices: Sequence[Parameter] = ()) -> Shown:
+    """Show what an approver needs for a decision, and what became of it. It claims nothing unconfirmed.
+
+    `choices` are those of its parameters of which an approver may want another.
+    """
     title = request_title(look, request)
     open_question = request.state is State.PROPOSED
     heading = say(look, "request.decide", title=title) if open_question else escape(title)
-    evidence = _evidence(look, request)
+    evidence = evidence_section(look, request)
     story = story_section(look, request, least=2 if open_question else 1)  # that it was asked for stands above
     body = [
         parts.heading(heading, *_stand(look, request), tone=TONES.get(request.state, "emphasis")),
+        *warnings(look, request),
         *_middle(look, request, evidence, story),
         parts.as_of(look),
     ]
     summary = plain(look, "request.summary", title=title, state=plain_word(look, "state", STATES[request.state]))
-    return parts.shown(body, summary, _buttons(look, request))
+    return parts.shown(body, summary, _buttons(look, request, choices))
 
 
 def _middle(look: Look, request: Request, evidence: Any, story: Any) -> tuple[Any, ...]:
     """To decide, the device comes before the terms; later the story comes before the device."""
     asked, terms = _asked(look, request), _terms(look, request)
+    members = members_section(look, request) or list_section(look, request)
     if request.state is State.PROPOSED:
-        return parts.facts(asked), evidence, parts.facts(terms), story
-    return parts.facts([*asked, *terms]), story, evidence
+        return parts.facts(asked), members, evidence, parts.facts(terms), story
+    return parts.facts([*asked, *terms]), outcome_section(look, request), members, story, evidence
 
 
 def request_title(look: Look, request: Request) -> str:
-    """What is to be done to which device, as plain text."""
-    return response_title(look, request.response, request.target.name)
+    """What is to be done to which target, as plain text."""
+    name = request.target.name
+    if request.members:
+        devices = count(look, "request.devices", len(request.members))
+        name = plain(look, "request.several", devices=devices, said=clean(name, NAME))
+    return response_title(look, request.response, name)
 
 
 def response_title(look: Look, response: str, device: str) -> str:
@@ -70,47 +107,60 @@ def _stand(look: Look, request: Request) -> list[Safe]:
         given = len(request.approvals)
         lines.append(say(look, "request.approvals", given=given, needed=request.approvals_needed))
     if request.trouble and (not request.final or request.state is State.FAILED):
-        lines.append(_trouble(look, request))  # what stood in the way of others that are over is no longer true
+        # what stood in the way of others that are over is no longer true
+        lines.append(trouble(look, request.trouble, request.trouble_values))
     if request.state is State.APPROVED and request.send_by:
         lines.append(say(look, "request.retry-by", at=request.send_by))
     if request.state is State.SENT and request.status.casefold() == "pending":
         lines.append(_waits(look, request.evidence))
     if not request.four_eyes and request.approvals_needed:
         lines.append(say(look, "request.four-eyes-off"))
-    return lines
+    return [*lines, *would_agree(look, request)]
 
 
 def _state_line(look: Look, request: Request) -> Safe:
-    values = {"at": request.expires, "status": word(look, "status", request.status)}
-    return told(look, f"stand.{_stand_key(look, request)}", values, "trouble.other")
+    values = {
+        "at": _goes_on(request),
+        "status": word(look, "status", request.status),
+        "id": request.id,
+        "service": service_of(look, request),
+    }
+    key = f"stand.{_stand_key(look, request)}"
+    own = f"response.{request.response}.{key}"
+    return told(look, own if known(own) else key, values, "trouble.other")
+
+
+def _goes_on(request: Request) -> datetime:
+    """When one that waits goes on: when it runs by itself, else when it expires."""
+    return request.terms.runs_at or request.expires
 
 
 def _stand_key(look: Look, request: Request) -> str:
+    """The text that says where it stands: the first of the special cases, else the state's own."""
     state = request.state
-    if state is State.APPROVED and not request.approvals_needed:
-        return "unattended"
-    if state is State.UNKNOWN and _search_over(look, request):
-        return "unknown-stays"
-    if state is State.FAILED and not request.status:
-        return "refused"
-    if state is State.EXPIRED and len(request.approvals) >= request.approvals_needed:
-        return "expired-unsent"
-    return STATES[state]
+    several = bool(request.members)
+    changed = any(step.key == "story.changed" for step in request.story)
+    unsent = request.send_by is not None or len(request.approvals) >= request.approvals_needed
+    special = {
+        "by-itself": state is State.PROPOSED and request.terms.runs_at is not None,
+        "preapproved": state is State.APPROVED and request.terms.preapproved,
+        "forbidden": state is State.FAILED and request.trouble == "trouble.policy_forbids",
+        "unattended": state is State.APPROVED and not request.approvals_needed,
+        "unknown-stays": state is State.UNKNOWN and _search_over(look, request),
+        "spread": state is State.SENT and several,
+        "none-done": state is State.FAILED and several,
+        "all-done": state is State.SUCCEEDED and several,
+        "changed": state is State.FAILED and not request.status and changed,
+        "refused": state is State.FAILED and not request.status,
+        "expired-unsent": state is State.EXPIRED and unsent,
+    }
+    return next((key for key, applies in special.items() if applies), STATES[state])
 
 
 def _search_over(look: Look, request: Request) -> bool:
     """Whether the five minutes of looking are over, so that a person may decide to send again."""
     since = request.unknown_since
     return request.trouble == "trouble.not_found" or (since is not None and look.now - since >= SEARCH)
-
-
-def _trouble(look: Look, request: Request) -> Safe:
-    values: dict[str, Any] = dict(request.trouble_values)
-    if "service" in values:
-        values["service"] = word(look, "service", values["service"])
-    if request.trouble == "trouble.other_action":
-        values["type"] = word(look, "action", values.get("type"))
-    return told(look, request.trouble, values, "trouble.other")
 
 
 def _waits(look: Look, evidence: Evidence | None) -> Safe:
@@ -122,12 +172,20 @@ def _waits(look: Look, evidence: Evidence | None) -> Safe:
 def _asked(look: Look, request: Request) -> list[Pair]:
     """Who asked for what, and why."""
     how = [
-        (word(look, "parameter", name), word(look, f"choice.{name.casefold()}", value))
+        (word(look, "parameter", name), _given(look, name, value))
         for name, value in request.parameters.items()
+        if value and name not in UNSEEN
     ]
     reason = escape(request.reason, PARAGRAPH) if request.reason else say(look, "request.no-reason")
     asked = say(look, "request.asked-at", who=request.requester.name, at=parts.moment(look, request.created))
     return [(say(look, "request.asked"), asked), (say(look, "request.reason"), reason), *how[:3]]
+
+
+def _given(look: Look, name: str, value: str) -> Safe:
+    """A choice in words, or what was typed, whole: an approver must see all of it."""
+    group = f"choice.{name.casefold()}"
+    chosen = known(f"{group}.{value.casefold().replace(' ', '')}")
+    return word(look, group, value) if chosen else escape(value, LONGEST_VALUE)
 
 
 def _terms(look: Look, request: Request) -> list[Pair]:
@@ -135,6 +193,7 @@ def _terms(look: Look, request: Request) -> list[Pair]:
     return [
         (say(look, "request.effect"), None if request.final else _effect(look, request)),
         (say(look, "request.undo"), _described(look, request, "undo")),
+        (say(look, "request.policy"), reasons(look, request.terms.why) if request.terms.why else None),
         (say(look, "request.id"), escape(request.id)),
         *_service_facts(look, request),
     ]
@@ -161,72 +220,22 @@ def _service_facts(look: Look, request: Request) -> list[Pair]:
     ]
 
 
-def _evidence(look: Look, request: Request) -> Any:
-    read = request.evidence
-    if read is None:
-        return parts.line(say(look, "request.no-evidence"), "Attention")
-    listed = [
-        (say(look, "request.users"), parts.names(look, read.users, "request.users.none", 5)),
-        (say(look, "device.value"), word(look, "value", read.device_value)),
-        (say(look, "device.risk"), word(look, "risk", read.risk)),
-        (say(look, "request.open-alerts"), parts.names(look, read.open_alerts, "request.open-alerts.none")),
-        (say(look, "device.last-contact"), parts.moment(look, read.last_seen)),
-        (say(look, "device.health"), word(look, "health", read.health)),
-        (say(look, "device.exposure"), word(look, "risk", read.exposure)),
-        (say(look, "device.system"), escape(read.os) if read.os else say(look, "word.unknown")),
-        (say(look, "request.isolation"), word(look, "isolation", read.isolation) if read.isolation else None),
-        (say(look, "request.running"), parts.names(look, _running(look, read), "request.running.none")),
-        (say(look, "request.last-time"), _last_time(look, read)),
-    ]
-    return parts.section(say(look, "request.device", at=read.read_at), parts.facts(listed))
-
-
-def _running(look: Look, read: Evidence) -> list[str] | None:
-    """The actions that run, which are kept as "Type (Status)" in the service's words."""
-    if read.running is None:
-        return None
-    split = [text.removesuffix(")").partition(" (") for text in read.running]
-    return [f"{plain_word(look, 'action', kind)}: {plain_word(look, 'status', status)}" for kind, _, status in split]
-
-
-def _last_time(look: Look, read: Evidence) -> Safe:
-    """How the same response ended before; not known to be none where the device's actions could not be read."""
-    if not read.last_time:
-        return say(look, "word.unread" if read.running is None else "request.last-time.none")
-    what = plain_word(look, "status", read.last_time)
-    return say(look, "request.last-time-at", what=what, at=read.last_time_at) if read.last_time_at else escape(what)
-
-
-def _buttons(look: Look, request: Request) -> list[Action]:
-    """What the state allows, then the device."""
+def _buttons(look: Look, request: Request, choices: Sequence[Parameter]) -> list[Action]:
+    """What the state allows, then the device, or the portal's page of another target."""
     device = parts.run(plain(look, "request.open-device"), f"device {request.target.id}", request.target.id)
-    return parts.bar(_allowed(look, request), device)
+    first = [*_allowed(look, request, choices), output_button(look, request)]
+    return parts.bar(first, device if request.target.kind == DEVICE else portal_link(look, request))
 
 
-def _allowed(look: Look, request: Request) -> list[Action]:
+def _allowed(look: Look, request: Request, choices: Sequence[Parameter]) -> list[Action]:
     if request.state is State.PROPOSED:
-        return _decisions(look, request)
+        return decisions(look, request, choices)
     if request.state is State.UNKNOWN:
         resend = button.button(plain(look, "request.resend"), "resend", request.id, request.content)
         giveup = button.button(plain(look, "request.giveup"), "giveup", request.id, request.content)
         return [resend, giveup] if _search_over(look, request) else [giveup]
-    if request.state is State.SUCCEEDED and request.inverse:
-        return [propose_button(look, Offer(response=request.inverse), request.target.id)]
-    return []
-
-
-def _decisions(look: Look, request: Request) -> list[Action]:
-    reason = InputText("reason", plain(look, "input.reason"), error=plain(look, "input.reason.error"))
-    return [
-        button.button(plain(look, "request.approve"), "approve", request.id, request.content, style="positive"),
-        button.button(
-            plain(look, "request.reject"),
-            "reject",
-            request.id,
-            request.content,
-            style="destructive",
-            inputs=[reason],
-            confirm=plain(look, "request.reject-send"),
-        ),
-        button.button(plain(look, "request.withdraw"), "withdraw", request.id, request.content),
-    ]
+    if request.state is State.FAILED and request.trouble in AGAIN:
+        again = button.button(plain(look, "request.again"), "again", request.id, request.content)
+        grant = parts.link(plain(look, "error.permission-page"), ENTRA)
+        return [again, grant] if grant and request.trouble == "trouble.permission" else [again]
+    return afterwards(look, request)

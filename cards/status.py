@@ -11,6 +11,7 @@ from bot.sources import SourceState
 from bot.turn import Look, Shown
 from cards import button, parts
 from cards.elements import Container
+from cards.status_plan import plan_section
 from cards.status_troubles import gaps_in_words, troubles, unread_parts
 from cards.status_view import StatusView
 from cards.text import Safe, ago, count, escape, join, plain, plain_word, say, sentence, word
@@ -31,6 +32,7 @@ def status_card(look: Look, view: StatusView) -> Shown:
         _auditor(look, view),
         _processes(look, view),
         _apis(look, view),
+        plan_section(look, view.plan),
         _rest(look, view),
         parts.as_of(look),
     ]
@@ -215,6 +217,7 @@ def _here(look: Look, view: StatusView) -> Safe:
     wanted = [
         say(look, "status.here.incidents", severity=severity) if here.incidents else None,
         say(look, "status.here.requests") if here.requests else None,
+        say(look, "status.here.center") if here.center else None,
         say(look, "status.here.digest", at=here.digest, zone=here.digest_zone) if here.digest else None,
     ]
     return join([one for one in wanted if one]) or say(look, "status.here.none")

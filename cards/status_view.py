@@ -1,6 +1,6 @@
 """What /status knows: plain values, as they were read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +19,21 @@ class Queue:
     overdue: int = 0
     oldest: datetime | None = None
     more: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanView:
+    """What the tenant has. `names` None: it could not be read, and `trouble` says why (see `SourceState`).
+
+    Names of responses: `lacking` are not in the plan, `refused` were refused by the service within a day, `forbidden`
+    maps a permission that is not granted to those that need it.
+    """
+
+    names: Sequence[str] | None
+    trouble: str = ""
+    lacking: Sequence[str] = ()
+    refused: Sequence[str] = ()
+    forbidden: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +64,7 @@ class StatusView:
     here: Subscription | None = None
     conversations: int = 0
     budgets: Sequence[Used] = ()
+    plan: PlanView | None = None
     head: str = ""
     entries: int = 0
     tenant: str = ""

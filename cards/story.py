@@ -11,6 +11,13 @@ from cards.elements import Container
 from cards.text import Safe, count, escape, known, say, told, word
 
 LINES = 12
+SERVICES = {"user": "entra", "managed": "intune", "mail": "office", "submission": "office"}
+"""What the service is called that a target of that kind belongs to; of all others it is Defender."""
+
+
+def service_of(look: Look, request: Request) -> Safe:
+    """The name of the service that carries the request out."""
+    return word(look, "service", SERVICES.get(request.target.kind, "short"))
 
 
 def story_section(look: Look, request: Request, least: int = 1) -> Container | None:
@@ -18,9 +25,10 @@ def story_section(look: Look, request: Request, least: int = 1) -> Container | N
 
     A decision that the story does not tell (a record from before there was one) is told from the decision itself.
     """
+    service = service_of(look, request)
     reasons = {decision.at: decision.reason for decision in request.decisions}
     told_at = {step.at for step in request.story}
-    lines = [(step.at, _step(look, step, reasons.get(step.at, ""))) for step in request.story]
+    lines = [(step.at, _step(look, step, reasons.get(step.at, ""), service)) for step in request.story]
     lines += [(d.at, _decision(look, d)) for d in request.decisions if d.at not in told_at]
     if len(lines) < least:
         return None
@@ -33,8 +41,10 @@ def story_section(look: Look, request: Request, least: int = 1) -> Container | N
     )
 
 
-def _step(look: Look, step: Step, reason: str) -> Safe:
-    what = told(look, step.key, _worded(look, step.values), "story.other")
+def _step(look: Look, step: Step, reason: str, service: Safe) -> Safe:
+    unnamed = step.key == "story.accepted" and not step.values.get("action")  # some services give no id
+    key = "story.taken" if unnamed else step.key
+    what = told(look, key, {"service": service, **_worded(look, step.values)}, "story.other")
     return _line(look, step.at, what, "" if "reason" in step.values else reason)
 
 

@@ -18,6 +18,7 @@ def subscribed_card(look: Look, subscription: Subscription, times: Sequence[date
     body = [
         parts.heading(say(look, "subscription.on"), _incidents(look, subscription)),
         parts.line(say(look, requests)),
+        parts.line(_center(look, subscription)) if subscription.center else None,
         parts.note(say(look, "subscription.since", at=subscription.since)) if subscription.incidents else None,
         _digest(look, subscription, times),
         parts.note(say(look, "subscription.end-digest" if subscription.digest else "subscription.end")),
@@ -47,6 +48,10 @@ def _digest(look: Look, subscription: Subscription, times: Sequence[datetime]) -
     there = replace(look, zone=zone)
     listed = ", ".join(when(there, at) for at in times)
     return parts.line(say(look, "subscription.digest", zone=zone, times=listed))
+
+
+def _center(look: Look, subscription: Subscription) -> Safe:
+    return say(look, "subscription.on.center" if subscription.requests else "subscription.on.only-center")
 
 
 def _incidents(look: Look, subscription: Subscription) -> Safe:

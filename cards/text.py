@@ -17,13 +17,14 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot.turn import Look
-from cards.english import TEXTS as ENGLISH
+from cards.english import TEXTS
 
 LIMIT = 120
 NAME = 64
 """Names of devices and people are cut here where many stand on one card; a DNS label is no longer."""
 PARAGRAPH = 500
 ELLIPSIS = "…"
+ENGLISH: dict[str, str] = dict(TEXTS)
 CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH}
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -57,6 +58,14 @@ class Safe(str):
 
 
 Value: TypeAlias = str | int | float | datetime
+
+
+def add_texts(texts: Mapping[str, str]) -> None:
+    """Take the texts that a response's module brings along into the catalogue. ValueError: a key has another text."""
+    taken = sorted(key for key in texts if ENGLISH.get(key, texts[key]) != texts[key])
+    if taken:
+        raise ValueError(f"these texts stand in the catalogue already: {', '.join(taken)}")
+    ENGLISH.update(texts)
 
 
 def clean(outside: str, limit: int = LIMIT) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.command import Button, Command, Features, View
-from bot.responses.models import Response
+from bot.responses.declared import Response
 from cards.error import error_card
 from cards.pointer import pointer_card
 from cards.welcome import welcome_card
@@ -12,6 +12,8 @@ from handlers import (
     actions,
     audit,
     auditor,
+    capabilities,
+    center_watch,
     deciding,
     device,
     devices,
@@ -21,14 +23,18 @@ from handlers import (
     incident,
     incident_watch,
     incidents,
-    isolate,
+    library,
+    listing,
     measuring,
     notices,
-    release,
+    output,
+    package,
+    policy,
     replies,
     request,
+    respond,
+    responses,
     running,
-    scan,
     score,
     status,
     subscribe,
@@ -43,15 +49,19 @@ COMMANDS: tuple[Command[Any], ...] = (
     score.COMMAND,
     devices.COMMAND,
     device.COMMAND,
-    scan.COMMAND,
-    isolate.COMMAND,
-    release.COMMAND,
+    respond.COMMAND,
+    *responses.COMMANDS,
     actions.COMMAND,
     request.COMMAND,
+    listing.COMMAND,
+    package.COMMAND,
+    output.COMMAND,
+    library.COMMAND,
     digest.COMMAND,
     subscribe.COMMAND,
     unsubscribe.COMMAND,
     audit.COMMAND,
+    policy.COMMAND,
     status.COMMAND,
     whoami.COMMAND,
     help.COMMAND,
@@ -59,11 +69,12 @@ COMMANDS: tuple[Command[Any], ...] = (
 
 BUTTONS: tuple[Button, ...] = (running.BUTTON, *deciding.BUTTONS, actions.BUTTON, subscribe.BUTTON, *files.BUTTONS)
 
-RESPONSES: tuple[Response, ...] = (scan.RESPONSE, isolate.RESPONSE, release.RESPONSE)
+RESPONSES: tuple[Response, ...] = responses.RESPONSES
 
 VIEWS: tuple[View, ...] = (
     deciding.VIEW,
     incident_watch.VIEW,
+    *center_watch.VIEWS,
     summaries.VIEW,
     replies.VIEW,
     notices.VIEW,
@@ -83,8 +94,10 @@ def features(poll_seconds: float, *, demonstration: bool = False) -> Features:
         views=VIEWS,
         watchers=(
             incident_watch.watcher(poll_seconds),
+            center_watch.watcher(poll_seconds),
             auditor.watcher(VIEWS, poll_seconds),
             measuring.watcher(),
+            capabilities.watcher(),
             audit.WATCHER,
         ),
         on_error=error_card,

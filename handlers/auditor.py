@@ -17,15 +17,19 @@ from bot.errors import ServiceError, StoreError
 from bot.graph.client import Graph
 from bot.metrics import AUDITOR_GAPS, AUDITOR_REPAIRED, AUDITOR_RUNS
 from bot.services import Services
-from handlers import audit_actions, audit_incidents, audit_records, audit_requests
+from handlers import audit_actions, audit_center, audit_incidents, audit_records, audit_requests
 from handlers.alarms import tell
+from handlers.center_look import NEEDS as CENTER_NEEDS
 from handlers.findings import Findings
 
 log = structlog.get_logger()
 
 PACE = 300.0
 CRASHED = "crashed"
-NEEDS = (Graph.incidents_changed_since, Graph.incident, Defender.machine_actions, Defender.machine_action)
+NEEDS = (
+    *(Graph.incidents_changed_since, Graph.incident, Defender.machine_actions, Defender.machine_action),
+    *CENTER_NEEDS,
+)
 
 
 async def audit(services: Services, customer: str, views: Sequence[View], pace: float) -> AuditReport:
@@ -38,6 +42,7 @@ async def audit(services: Services, customer: str, views: Sequence[View], pace: 
     marks = before.next if before else {}
     parts: dict[str, Callable[[], Awaitable[None]]] = {
         "incidents": partial(audit_incidents.compare_incidents, services, customer, found, marks, pace),
+        "center": partial(audit_center.compare_center, services, customer, found, pace),
         "actions": partial(audit_actions.compare_actions, services, customer, found),
         "requests": partial(audit_requests.compare_requests, services, customer, found),
         "records": partial(

@@ -7,36 +7,96 @@ been shown in that conversation, and is decided by what the store holds.
 from collections.abc import Awaitable, Callable
 
 from bot.command import Button, Context, Reply, View
-from bot.devices import MACHINE_ID, find_device
+from bot.devices import MACHINE_ID
 from bot.errors import NotAllowed, Stale, UsageError
 from bot.posts import Place, Post
-from bot.responses import follow, requests
+from bot.responses import follow, reminding, requests
+from bot.responses.declared import Parameter, Response
 from bot.responses.desk import Desk
-from bot.responses.models import Person, Request, State
+from bot.responses.models import DEVICE, Person, Request, State
 from bot.roles import Role
 from bot.turn import Click, Look, Shown
-from cards.request import request_card
-from handlers.proposing import LONGEST_REASON, TO_PROPOSE, check_reason, propose
+from cards.decision import INSTEAD
+from cards.reminder import reminder_card
+from cards.request import AGAIN, request_card
+from handlers.asking import ask_for
+from handlers.proposing import LONGEST_REASON, Asked
+from handlers.responses import RESPONSES
 
+CHOICES = {one.name: tuple(p for p in one.parameters if p.choices) for one in RESPONSES}
+"""The choices of each response, of which an approver may ask for another."""
 Act = Callable[[Desk, Request, Person, Click], Awaitable[Request]]
 
 
 async def _propose(context: Context, click: Click) -> Reply:
-    """A card's offer ("Isolate"): the same as typing the command for that device."""
-    name, _, machine_id = click.id.partition(":")
+    """A card's offer ("Isolate"): the same as typing the command for that target."""
+    name, _, target = click.id.partition(":")
     response = context.services.responses.get(name)
-    if response is None or not MACHINE_ID.fullmatch(machine_id):
+    if response is None or not _names_one(response, target):
         raise Stale("error.unknown_button")
-    context.require(response.asks, NotAllowed("error.role", role=response.asks.word, command=response.name))
-    reason = click.inputs.get("reason", "")
-    check_reason(response, reason)
-    parameters = {}
-    for parameter in response.parameters:
-        values = list(parameter.choices.values())
-        chosen = click.inputs.get(parameter.name, values[0])
-        parameters[parameter.name] = chosen if chosen in values else values[0]
-    machine = await find_device(context, machine_id, response.name)
-    return await propose(context, response, machine, parameters, reason)
+    parameters = {parameter.name: _chosen(parameter, click) for parameter in response.parameters}
+    reason, confirmed = click.inputs.get("reason", ""), click.inputs.get("confirm", "")
+    asked = Asked(target=target, parameters=parameters, reason=reason, rest="", confirmed=confirmed)
+    return await ask_for(context, name, asked)
+
+
+async def _again(context: Context, click: Click) -> Reply:
+    """Nothing was sent, for the device had changed or a permission was lacking: the same, as things are now.
+
+    Or it was rejected in favour of other parameters: with those, if the requester agrees.
+    """
+    request = await _belongs_here(context, click)
+    if request.state is State.REJECTED:
+        return await _instead(context, request)
+    now = request.trouble_values.get("id", "") or request.target.id
+    if request.state is not State.FAILED or request.trouble not in AGAIN:
+        raise Stale("error.nothing_to_ask_again")
+    asked = Asked(
+        target=now, parameters=dict(request.parameters), reason=request.reason, rest="", values=request.values
+    )
+    return await ask_for(context, request.response, asked)
+
+
+async def _instead(context: Context, request: Request) -> Reply:
+    """What an approver would agree to goes back to the requester, who alone can make it a new request."""
+    instead = request.decisions[-1].instead if request.decisions else {}
+    if not instead:
+        raise Stale("error.nothing_to_ask_again")
+    who = Person(id=context.actor.id, tenant=context.actor.tenant, name=context.actor.name)
+    if not who.same(request.requester):
+        raise NotAllowed("error.only_requester")
+    target = ",".join(member.target.id for member in request.members) or request.target.id
+    parameters = {**request.parameters, **instead}
+    asked = Asked(target=target, parameters=parameters, reason=request.reason, rest="", values=request.values)
+    return await ask_for(context, request.response, asked)
+
+
+async def _undo(context: Context, click: Click) -> Reply:
+    """The inverse of what was done, with the parameters that were kept for it."""
+    request = await _belongs_here(context, click)
+    done = [member.target.id for member in request.members if member.state is State.SUCCEEDED]
+    over = request.state is State.SUCCEEDED or (request.state is State.PARTLY and done)
+    inverse = context.services.responses.get(request.inverse)
+    if not over or inverse is None or not (request.back or done):
+        raise Stale("error.nothing_to_undo")
+    parameters = dict(request.back) or {p.name: next(iter(p.choices.values()), "") for p in inverse.parameters}
+    target, reason = ",".join(done) or request.target.id, click.inputs.get("reason", "")
+    asked = Asked(target=target, parameters=parameters, reason=reason, rest="")
+    return await ask_for(context, request.inverse, asked)
+
+
+def _names_one(response: Response, target: str) -> bool:
+    """Whether a button names its target: a device by its id alone."""
+    return bool(MACHINE_ID.fullmatch(target) if response.target == DEVICE else target)
+
+
+def _chosen(parameter: Parameter, click: Click) -> str:
+    """What the form says of a parameter. Raises UsageError where it must be typed and was not, or is no good."""
+    said = click.inputs.get(parameter.name, "").strip()
+    if parameter.check is not None:
+        return parameter.check(said)
+    values = list(parameter.choices.values())
+    return said if said in values else values[0]
 
 
 def _act_with(act: Act) -> Callable[[Context, Click], Awaitable[Reply]]:
@@ -82,7 +142,7 @@ async def _belongs_here(context: Context, click: Click) -> Request:
 
 
 def _card(context: Context, request: Request) -> Shown:
-    return request_card(context.look, request)
+    return request_card(context.look, request, CHOICES.get(request.response, ()))
 
 
 async def _approve(desk: Desk, request: Request, who: Person, click: Click) -> Request:
@@ -93,7 +153,15 @@ async def _reject(desk: Desk, request: Request, who: Person, click: Click) -> Re
     reason = click.inputs.get("reason", "").strip()
     if not reason:
         raise UsageError("error.no_reject_reason")
-    return await desk.reject(request.id, who, reason[:LONGEST_REASON])
+    response = desk.services.responses.get(request.response)
+    changes = {name: value for name, value in _suggested(response, click) if value != request.parameters.get(name)}
+    return await desk.reject(request.id, who, reason[:LONGEST_REASON], changes)
+
+
+def _suggested(response: Response | None, click: Click) -> list[tuple[str, str]]:
+    """The parameters that an approver would agree to, as far as the form names any that there are."""
+    said = [(p, click.inputs.get(INSTEAD + p.name, "")) for p in response.parameters] if response else []
+    return [(parameter.name, value) for parameter, value in said if value in parameter.choices.values()]
 
 
 async def _withdraw(desk: Desk, request: Request, who: Person, _click: Click) -> Request:
@@ -109,7 +177,9 @@ async def _give_up(desk: Desk, request: Request, who: Person, _click: Click) -> 
 
 
 BUTTONS = (
-    Button(verb="propose", role=Role.OPERATOR, run=_propose, slow=True, once=True, needs=TO_PROPOSE),
+    Button(verb="propose", role=Role.OPERATOR, run=_propose, slow=True, once=True),
+    Button(verb="again", role=Role.OPERATOR, run=_again, slow=True, once=True),
+    Button(verb="undo", role=Role.OPERATOR, run=_undo, slow=True, once=True),
     Button(verb="approve", role=Role.APPROVER, run=_act_with(_approve), once=True),
     Button(verb="reject", role=Role.APPROVER, run=_act_with(_reject), once=True),
     Button(verb="withdraw", role=Role.OPERATOR, run=_act_with(_withdraw), once=True),
@@ -118,8 +188,10 @@ BUTTONS = (
 )
 
 
-def _render(request: Request, _post: Post, look: Look) -> Shown:
-    return request_card(look, request)
+def _render(request: Request, post: Post, look: Look) -> Shown:
+    if post.key in (reminding.WAITS, reminding.LASTS):
+        return reminder_card(look, request, post.key)
+    return request_card(look, request, CHOICES.get(request.response, ()))
 
 
-VIEW = View(kind=requests.KIND, model=Request, render=_render, step=follow.step, needs=follow.NEEDS)
+VIEW = View(kind=requests.KIND, model=Request, render=_render, step=follow.step)

@@ -9,7 +9,8 @@ from bot.errors import UsageError
 from bot.isolation import network_of
 from bot.responses import requests
 from bot.roles import Role
-from cards.device import DeviceView, Isolation, Offer, OpenRequest, device_card
+from cards.device import DeviceView, Isolation, OpenRequest, device_card
+from handlers.device_offers import offers_for
 from handlers.network import shown
 from handlers.reading import Sources
 
@@ -34,6 +35,7 @@ async def _run(context: Context, name: str) -> Reply:
     )
     pending = await requests.still_open(context.services, context.customer, machine.id)
     isolation = Isolation(state="unknown") if actions is None else shown(network_of(actions))
+    offers = await offers_for(context, machine, actions)
     view = DeviceView(
         machine=machine,
         isolation=isolation,
@@ -41,27 +43,13 @@ async def _run(context: Context, name: str) -> Reply:
         alerts=None if alerts is None else tuple(alerts),
         actions=None if actions is None else tuple(actions),
         requests=tuple(OpenRequest(id=r.id, response=r.response, state=r.state.value) for r in pending),
-        offers=_offers(context, isolation, {r.response for r in pending}),
+        offers=offers.first,
+        more=bool(offers.rest or offers.typed),
         unread=sources.unread,
         lacking=sources.lacking,
         tenant=context.customer,
     )
     return Reply(shown=device_card(context.look, view))
-
-
-def _offers(context: Context, isolation: Isolation, asked: set[str]) -> tuple[Offer, ...]:
-    """What this person may ask for now: not what is already asked, and of a pair only what changes something."""
-    pointless = {"isolated": "isolate", "being isolated": "isolate", "not isolated": "release"}.get(isolation.state)
-    return tuple(
-        Offer(
-            response=response.name,
-            needs_reason=response.needs_reason,
-            needs_approval=response.approvals > 0,
-            choices=response.parameters,
-        )
-        for response in context.services.responses.values()
-        if response.name not in asked and response.name != pointless and context.role >= response.asks
-    )
 
 
 COMMAND = Command(

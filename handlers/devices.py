@@ -1,6 +1,6 @@
 """/devices [high-risk|medium-risk|exposed|inactive|threats|isolated|all] [text]: the devices, in pages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.command import Command, Context, Reply
@@ -13,18 +13,12 @@ from bot.roles import Role
 from cards.device import isolation_line
 from cards.devices import DeviceList, DeviceRow, devices_card
 from cards.text import Safe, count, escape, say
+from handlers.device_filters import FILTERS
 from handlers.network import shown
 from handlers.paging import page_of, split_page
 from handlers.reading import noted
 
 RISKS = {"high": 0, "medium": 1, "low": 2, "informational": 3, "none": 4}
-FILTERS: Mapping[str, Callable[[Machine], bool]] = {
-    "high-risk": lambda machine: machine.risk == "high",
-    "medium-risk": lambda machine: machine.risk == "medium",
-    "exposed": lambda machine: machine.exposure in ("high", "medium"),
-    "inactive": lambda machine: machine.health not in ("active", ""),
-    "all": lambda _machine: True,
-}
 DERIVED = ("threats", "isolated")
 NAMES = ("high-risk", "medium-risk", "exposed", "inactive", "threats", "isolated", "all")
 MOST_ACTIONS = 5000

@@ -34,6 +34,7 @@ from bot.measures import day_before, latest
 from bot.responses import requests
 from bot.responses.models import Request, State
 from bot.services import Services
+from handlers.center_pending import waiting_now
 from handlers.reading import Sources
 
 T = TypeVar("T")
@@ -185,12 +186,13 @@ async def action_center(asked: Asked, covered: Covered, alerts: Sequence[GraphAl
     waiting = await covered.read("investigations", asked.defender.investigations(state="PendingApproval"))
     if waiting is None and alerts is None:
         return None
-    items = [a.created_date_time for a in alerts or () for item in a.evidence if item.waits_for_approval]
-    times = [at for at in (*items, *(one.start_time for one in waiting or ())) if at]
+    found = await waiting_now(asked.services, asked.customer, alerts, waiting, asked.at)
+    things = [item for item in found if item.shape == "entity"]
     return ActionCenter(
-        investigations=None if waiting is None else len(waiting),
-        items=None if alerts is None else len(items),
-        oldest=min(times, default=None),
+        investigations=None if waiting is None else len(found) - len(things),
+        items=None if alerts is None else len(things),
+        oldest=found[0].since if found else None,
+        until=found[0].deadline if found else None,
     )
 
 

@@ -5,10 +5,11 @@ from bot.command import Button, Context, Reply
 from bot.roles import Role
 from bot.turn import Click
 from cards.file import file_declined_card, file_handed_card
+from handlers.outputs import fetch_output
 
 
 async def _take(context: Context, click: Click) -> Reply:
-    stored = await files.take(context, click)
+    stored = await files.take(context, click, fetch_output)
     return Reply(shown=file_handed_card(context.look, stored.name))
 
 

@@ -5,6 +5,7 @@ from bot.errors import Missing, NotFound, UsageError
 from bot.graph.client import Graph
 from bot.roles import Role
 from cards.incident import IncidentDetails, incident_details_card
+from handlers.blockable import blockable
 
 USAGE = "/incident ID"
 LONGEST_ID = 18
@@ -22,7 +23,8 @@ async def _run(context: Context, number: str) -> Reply:
         incident = await context.graph.incident(number)
     except Missing as error:
         raise NotFound("error.no_such_incident", id=number) from error
-    details = IncidentDetails(incident=incident, alerts=incident.alerts)
+    evidence = [item for alert in incident.alerts or () for item in alert.evidence]
+    details = IncidentDetails(incident=incident, alerts=incident.alerts, blockable=blockable(evidence))
     return Reply(shown=incident_details_card(context.look, details))
 
 

@@ -12,7 +12,7 @@ import structlog
 from bot.errors import Conflict, ServiceError
 from bot.graph.models import Incident
 from bot.incidents import SEVERITIES, IncidentRecord, SummaryRecord, rank
-from bot.posts import Place, Post
+from bot.posts import Post
 from bot.records import mutate, read, write
 from bot.services import Services
 from bot.subscriptions import Subscription
@@ -179,7 +179,7 @@ class Round:
             return []
         here = {s.place.id for s in self.wanted}
         cards = [p for p in before.posts if p.key == "card" and p.state == "live" and p.place.id in here]
-        return [Post(key=key, place=_in_thread(post), locale=post.locale, zone=post.zone) for post in cards]
+        return [Post(key=key, place=post.in_thread(), locale=post.locale, zone=post.zone) for post in cards]
 
     async def _details(self, number: str, tries: int = 0) -> dict[str, object]:
         """What an incident's alerts add to its record; nothing where this round may not or cannot read them."""
@@ -304,8 +304,3 @@ def _needs_eyes(before: IncidentRecord, incident: Incident) -> str:
 def _visible(record: IncidentRecord) -> dict[str, object]:
     """What a reader of the card would see change; the time of the last change alone is not worth an edit."""
     return record.model_dump(exclude={"posts", "content", "updated", "summarised"})
-
-
-def _in_thread(post: Post) -> Place:
-    threaded = post.place.kind == "channel" and not post.place.thread
-    return post.place.model_copy(update={"thread": post.message}) if threaded else post.place

@@ -1,124 +1,171 @@
-"""From a declared response to its command, its button and its request: what /scan, /isolate and /release share."""
+"""From a declared response to its command, its button and its request: what all responses share."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot.command import Command, Context, Reply
-from bot.defender.client import Defender
-from bot.defender.models import Machine, MachineAction
-from bot.devices import TO_FIND, find_device, first_word
+from bot.devices import first_word
 from bot.errors import UsageError
-from bot.isolation import network_of
 from bot.posts import Place, Post
 from bot.responses import requests
+from bot.responses.declared import Parameter, Response
 from bot.responses.desk import Desk, Proposal
-from bot.responses.models import Evidence, Person, Response, Target
-from bot.roles import Role
+from bot.responses.models import Evidence, Person, Target
 from bot.subscribers import request_posts
-from handlers.reading import Sources
+from handlers.aiming import Aim
+from handlers.bulk import NEEDS as NEEDS_FOR_SEVERAL
+from handlers.bulk import Several, names_several, several
+from handlers.standing import admit, marked
 
-READ_SECONDS = 8.0
 LONGEST_REASON = 500
-TO_PROPOSE = (*TO_FIND, Defender.logon_users, Defender.machine_alerts, Defender.machine_actions)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The words of a proposal: the device as it was named, the service's parameters, the reason."""
+    """The words of a proposal: the target as it was named, the service's parameters, the reason; a list's values.
 
-    device: str
+    `confirmed` is the target's name, typed a second time where the response asks for that.
+    """
+
+    target: str
     parameters: dict[str, str]
     reason: str
     rest: str
+    values: tuple[str, ...] = ()
+    confirmed: str = ""
 
 
-def parse_for(response: Response) -> Callable[[str], Asked]:
-    """The parser of a response's command: DEVICE [choice] REASON."""
+def parse_for(response: Response, aim: Aim) -> Callable[[str], Asked]:
+    """The parser of a response's command: TARGET VALUE.. [choice] REASON."""
 
     def parse(words: str) -> Asked:
-        device, rest = first_word(words)
-        if not device:
-            raise UsageError("error.no_device", usage=usage_of(response))
-        parameters, reason = _parameters(response, rest)
-        check_reason(response, reason)
-        return Asked(device=device, parameters=parameters, reason=reason, rest=rest)
+        target, rest = first_word(words)
+        if not target:
+            raise UsageError(aim.missing, usage=usage_of(response, aim))
+        confirmed, words = first_word(rest) if response.typed else ("", rest)
+        parameters, reason = _parameters(response, aim, words)
+        check_reason(response, reason, usage_of(response, aim))
+        return Asked(target=target, parameters=parameters, reason=reason, rest=rest, confirmed=confirmed)
 
     return parse
 
 
-def _parameters(response: Response, rest: str) -> tuple[dict[str, str], str]:
-    """The choices in front of the reason, the first of each where none is named."""
-    chosen = {}
+def _parameters(response: Response, aim: Aim, rest: str) -> tuple[dict[str, str], str]:
+    """The typed values and the choices in front of the reason, the first of each choice where none is named."""
+    given = {}
     for parameter in response.parameters:
-        word, _, remaining = rest.partition(" ")
-        if word.casefold() in parameter.choices:
-            chosen[parameter.name] = parameter.choices[word.casefold()]
-            rest = remaining.strip()
-        else:
-            chosen[parameter.name] = next(iter(parameter.choices.values()))
-    return chosen, rest
+        if parameter.choices and parameter.check is None:
+            given[parameter.name], rest = choice_of(parameter, rest)
+            continue
+        if parameter.optional and rest[:1] not in {'"', "'"}:
+            continue  # without quotes nobody could tell it from the reason
+        word, after = first_word(rest)
+        if not word or parameter.check is None:
+            raise UsageError("error.no_value", value=parameter.hint, usage=usage_of(response, aim))
+        given[parameter.name], rest = parameter.check(word), after
+    return given, rest
 
 
-def check_reason(response: Response, reason: str) -> None:
+def choice_of(parameter: Parameter, rest: str) -> tuple[str, str]:
+    """The choice that the words begin with, else the first one, and the words after it."""
+    word, _, remaining = rest.partition(" ")
+    if word.casefold() in parameter.choices:
+        return parameter.choices[word.casefold()], remaining.strip()
+    return next(iter(parameter.choices.values())), rest
+
+
+def check_typed(response: Response, target: Target, confirmed: str) -> None:
+    """What nothing undoes is asked for with the name typed twice, with or without its domain. Raises UsageError."""
+    said, name = confirmed.strip().casefold(), target.name.casefold()
+    if response.typed and said not in {name, name.partition(".")[0]}:
+        raise UsageError("error.not_confirmed", name=target.name)
+
+
+def check_reason(response: Response, reason: str, usage: str) -> None:
     """A reason is asked for where an approver must judge it. Raises UsageError."""
     if response.needs_reason and not reason.strip():
-        raise UsageError("error.no_reason", usage=usage_of(response))
+        raise UsageError("error.no_reason", usage=usage)
     if len(reason) > LONGEST_REASON:
         raise UsageError("error.reason_too_long", most=LONGEST_REASON)
 
 
-def usage_of(response: Response) -> str:
+def usage_of(response: Response, aim: Aim) -> str:
     """How the response's command is typed."""
-    choices = "".join(f" [{'|'.join(p.choices)}]" for p in response.parameters)
-    return f"/{response.name} DEVICE{choices}{' REASON' if response.needs_reason else ' [REASON]'}"
+    words = [
+        f"[{'|'.join(p.choices)}]" if p.choices and p.check is None else f"[{p.hint}]" if p.optional else p.hint
+        for p in response.parameters
+    ]
+    named = [aim.hint, f"{aim.hint}-AGAIN"] if response.typed else [aim.hint]
+    return " ".join([f"/{response.name}", *named, *words, "REASON" if response.needs_reason else "[REASON]"])
 
 
-def command_for(response: Response, *, examples: tuple[str, ...], menu: bool = False) -> Command[Asked]:
+def command_for(response: Response, *, aim: Aim, examples: tuple[str, ...], menu: bool = False) -> Command[Asked]:
     """The command of a declared response."""
 
     async def run(context: Context, asked: Asked) -> Reply:
-        machine = await find_device(context, asked.device, response.name, asked.rest)
-        return await propose(context, response, machine, asked.parameters, asked.reason)
+        await admit(context, response)
+        if response.many and names_several(asked.target):
+            return await propose_several(context, response, await several(context, asked.target), asked)
+        target = await aim.find(context, asked.target, response.name, asked.rest)
+        check_typed(response, target, asked.confirmed)
+        return await propose(context, response, aim, target, asked)
 
     return Command(
         name=response.name,
-        usage=usage_of(response),
+        usage=usage_of(response, aim),
         examples=examples,
         role=response.asks,
-        parse=parse_for(response),
+        parse=parse_for(response, aim),
         run=run,
         menu=menu,
-        needs=TO_PROPOSE,
+        needs=(*aim.needs, *NEEDS_FOR_SEVERAL) if response.many else aim.needs,
     )
 
 
-async def propose(
-    context: Context, response: Response, machine: Machine, parameters: dict[str, str], reason: str
-) -> Reply:
+async def propose_several(context: Context, response: Response, devices: Several, asked: Asked) -> Reply:
+    """Ask for a response on several devices at once: one request, one decision."""
+
+    async def evidence() -> Evidence:
+        return devices.evidence
+
+    return await _propose(context, response, devices.target, asked, evidence, devices)
+
+
+async def propose(context: Context, response: Response, aim: Aim, target: Target, asked: Asked) -> Reply:
     """Write the request down and have its card posted; one that is already open is shown here instead."""
-    customer, services = context.customer, context.services
-    here = Post(
-        key="card",
-        place=Place.of(context.conversation),
-        locale=context.turn.locale,
-        zone=context.turn.zone,
+    return await _propose(
+        context, response, target, asked, lambda: aim.told(context, target, response, asked.parameters)
     )
-    standing, _ = await requests.holder(services, customer, requests.ASK, requests.ask_key(machine.id, response.name))
+
+
+async def _propose(
+    context: Context,
+    response: Response,
+    target: Target,
+    asked: Asked,
+    gather: Callable[[], Awaitable[Evidence]],
+    devices: Several | None = None,
+) -> Reply:
+    customer, services = context.customer, context.services
+    here = Post(key="card", place=Place.of(context.conversation), locale=context.turn.locale, zone=context.turn.zone)
+    ask = requests.ask_key(target.id, response.name, asked.parameters if response.each else None)
+    standing, _ = await requests.holder(services, customer, requests.ASK, ask)
     desk = Desk(services, customer)
     posts = await request_posts(services, customer, here)
     if not standing:
         request, new = await desk.propose(
             Proposal(
                 response=response,
-                target=Target(id=machine.id, name=machine.name),
-                parameters=parameters,
-                reason=reason.strip(),
+                target=target,
+                parameters=asked.parameters,
+                reason=asked.reason.strip(),
+                values=asked.values,
+                members=devices.members if devices else (),
                 requester=Person(id=context.actor.id, tenant=context.actor.tenant, name=context.actor.name),
-                evidence=await gather(context, machine, response),
+                evidence=await marked(context, response, await gather()),
                 posts=posts,
-                unheard=_unheard(context, response, posts),
+                role=context.role,
+                unheard=len(posts) == 1 and context.conversation.kind == "personal",
                 origin=context.conversation.id,
             )
         )
@@ -127,46 +174,3 @@ async def propose(
         standing = request.id
     await desk.show_here(standing, here)
     return Reply(follow=(requests.KIND, standing))
-
-
-def _unheard(context: Context, response: Response, posts: Sequence[Post]) -> bool:
-    """Whether a request that needs a decision is shown to nobody but the person who asked and may not decide it."""
-    alone = len(posts) == 1 and context.conversation.kind == "personal"
-    own = not context.services.four_eyes and context.role >= Role.APPROVER
-    return response.approvals > 0 and alone and not own
-
-
-async def gather(context: Context, machine: Machine, response: Response) -> Evidence:
-    """What an approver needs to decide; what cannot be read in time is left unknown, and the card says so."""
-    defender, sources = context.defender, Sources(READ_SECONDS, context)
-    users, alerts, actions = await asyncio.gather(
-        sources.read("users", defender.logon_users(machine.id)),
-        sources.read("alerts", defender.machine_alerts(machine.id)),
-        sources.read("actions", defender.machine_actions(machine_id=machine.id, top=50)),
-    )
-    before = _last_time(actions or [], response)
-    return Evidence(
-        read_at=context.now,
-        users=None if users is None else tuple(u.account_name or u.id for u in users)[:8],
-        device_value=machine.device_value or "",
-        risk=machine.risk_score or "",
-        exposure=machine.exposure_level or "",
-        health=machine.health_status or "",
-        os=" ".join(filter(None, (machine.os_platform, machine.version))),
-        last_seen=machine.last_seen,
-        open_alerts=None
-        if alerts is None
-        else tuple(a.title or a.id for a in alerts if (a.status or "").casefold() != "resolved")[:6],
-        running=None if actions is None else tuple(f"{a.type} ({a.status})" for a in actions if a.is_active)[:6],
-        isolation="" if actions is None else network_of(actions).state,
-        last_time="" if before is None else (before.status or ""),
-        last_time_at=_moment(before),
-    )
-
-
-def _last_time(actions: list[MachineAction], response: Response) -> MachineAction | None:
-    return next((a for a in actions if a.is_final and (a.type or "") in response.types), None)
-
-
-def _moment(action: MachineAction | None) -> datetime | None:
-    return (action.updated or action.created) if action else None

@@ -9,7 +9,7 @@ from bot.responses import requests
 from bot.responses.desk import Desk
 from bot.roles import Role
 
-ID = re.compile(r"WK-[0-9A-Z]{1,20}")
+ID = re.compile(r"WK-[0-9A-Z]{1,20}(-\d{2})?")
 USAGE = "/request ID"
 
 

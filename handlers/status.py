@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from bot import heart
 from bot.auditor import last_report
 from bot.budgets import used
+from bot.capabilities.learning import learn_in_time
 from bot.command import Command, Context, Reply
 from bot.coverage import coverage
+from bot.graph.client import Graph
 from bot.posting import LAST_POST
 from bot.pulse import Pulse
 from bot.roles import Role
@@ -18,12 +20,15 @@ from cards.status import status_card
 from cards.status_view import Queue, StatusView
 from handlers.incident_records import KIND, WATERMARK
 from handlers.incident_watch import LAG
+from handlers.standing import plan_of
 
 OVERDUE = timedelta(minutes=2)
 MOST_DUE = 1000
 
 
 async def _run(context: Context, _words: str) -> Reply:
+    if context.role >= Role.ADMIN:
+        await learn_in_time(context.services, context.customer, forgive=True)
     return Reply(shown=status_card(context.look, await view_of(context)))
 
 
@@ -52,6 +57,7 @@ async def view_of(context: Context) -> StatusView:
         here=next((one for one in subscriptions if one.id == context.conversation.id), None),
         conversations=len(subscriptions),
         budgets=await used(services, customer),
+        plan=await plan_of(context),
         head=standing.head,
         entries=standing.length,
         tenant=customer,
@@ -101,4 +107,5 @@ COMMAND = Command(
     aliases=("health",),
     menu=True,
     slow=False,
+    needs=(Graph.subscribed_skus,),
 )

@@ -1,4 +1,4 @@
-"""/subscribe [incidents [from SEVERITY]] [requests] [digest at HH:MM [ZONE]]: what this conversation gets."""
+"""/subscribe [incidents [from SEVERITY]] [requests] [actions] [digest at HH:MM [ZONE]]: what is posted here."""
 
 import secrets
 from collections.abc import Sequence
@@ -79,6 +79,7 @@ async def begin(
         place=place,
         incidents=standing.incidents if asked.incidents is None else asked.incidents,
         requests=standing.requests if asked.requests is None else asked.requests,
+        actions=standing.actions if asked.actions is None else asked.actions,
         digest=asked.digest or standing.digest,
         digest_zone=asked.zone if asked.digest else standing.digest_zone,
         since=standing.since if standing.incidents else now,
@@ -87,6 +88,7 @@ async def begin(
         zone=turn.zone,
     )
     more: dict[str, object] = {"incidents": subscription.incidents, "requests": subscription.requests}
+    more |= {"actions": True} if subscription.actions else {}
     if subscription.digest:
         more |= {"digest": subscription.digest, "zone": subscription.digest_zone}
     entry = Entry(at=now, what="subscribed", who=who, subject=f"conversation:{place.id}", more=more)
@@ -171,6 +173,7 @@ COMMAND = Command(
     examples=(
         "/subscribe",
         "/subscribe incidents from medium requests",
+        "/subscribe actions",
         "/subscribe digest at 08:00",
         "/subscribe digest at 7:30 Europe/Berlin",
     ),

@@ -1,35 +1,37 @@
 """The words of /subscribe: what is wanted, how grave, and when the digest comes."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.errors import UsageError
 from bot.incidents import SEVERITIES
 from bot.zones import find_zone
 
-USAGE = "/subscribe [incidents [from SEVERITY]] [requests] [digest at HH:MM [ZONE]]"
+USAGE = "/subscribe [incidents [from SEVERITY]] [requests] [actions] [digest at HH:MM [ZONE]]"
 TIME = re.compile(r"([01]?\d|2[0-3])(?:[:.]([0-5]\d))?")
-KINDS = ("incidents", "requests", "digest")
+KINDS = ("incidents", "requests", "actions", "digest")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """The lowest severity of incidents ("" for none), whether requests are wanted, and when the digest (HH:MM).
 
-    None: leave it as it is. `zone` is an IANA name, empty for the person's own.
+    `actions`: what waits in the Action center, where no requests (which bring it along) are wanted. None: leave it as
+    it is. `zone` is an IANA name, empty for the person's own.
     """
 
     incidents: str | None = None
     requests: bool | None = None
+    actions: bool | None = None
     digest: str | None = None
     zone: str = ""
 
 
-EVERYTHING = Asked(incidents=SEVERITIES[0], requests=True)
+EVERYTHING = Asked(incidents=SEVERITIES[0], requests=True, actions=True)
 
 
 def parse(words: str) -> Asked:
-    """Nothing said means incidents and requests. Who names one of these does not want the other; a digest stays.
+    """Nothing said means incidents, requests and actions. Who names one wants no other of these; a digest stays.
 
     Who names the digest alone leaves the rest as it is. Raises UsageError.
     """
@@ -46,10 +48,11 @@ def parse(words: str) -> Asked:
     digest, zone = _digest(wanted["digest"]) if "digest" in wanted else (None, "")
     if set(wanted) == {"digest"}:
         return Asked(digest=digest, zone=zone)
-    if wanted.get("requests"):
+    if wanted.get("requests") or wanted.get("actions"):
         raise UsageError("error.usage", usage=USAGE)
     incidents = _severity(wanted["incidents"]) if "incidents" in wanted else ""
-    return Asked(incidents=incidents, requests="requests" in wanted, digest=digest, zone=zone)
+    asked = Asked(incidents=incidents, requests="requests" in wanted, actions="actions" in wanted)
+    return replace(asked, digest=digest, zone=zone)
 
 
 def _severity(words: str) -> str:

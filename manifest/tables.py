@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import handlers
+from bot.capabilities.models import names_of
 from bot.command import Command
 from bot.permissions import Grant, grants, operations_of
-from bot.responses.models import Response
+from bot.policy.load import EXAMPLE
+from bot.responses.declared import Response
 from cards.text import plain
 from manifest.build import LOOK
 
@@ -24,9 +26,10 @@ def tables() -> dict[str, str]:
     return {
         "commands": _table(("Command", "What it does", "Role"), map(_command_row, handlers.COMMANDS)),
         "responses": _table(
-            ("Response", "Effect", "Approvals", "Time to decide", "Undone by", "Permission", "Documented page"),
+            ("Response", "What it does", "Permission", "Plan", "Risk", "Decided by", "Undone by", "Page followed"),
             map(_response_row, handlers.RESPONSES),
         ),
+        "policy": f"```toml\n{EXAMPLE.read_text(encoding='utf-8')}```",
         "permissions": _table(
             ("API", "Application permission", "Needed for", "Documented pages"),
             map(_permission_row, grants(handlers.features(1.0))),
@@ -56,16 +59,34 @@ def _command_row(command: Command[Any]) -> tuple[str, ...]:
 
 
 def _response_row(response: Response) -> tuple[str, ...]:
-    (operation,) = operations_of((response.call,))
+    """One response, all of it from its declaration and from the calls that it declares."""
+    operations = operations_of(response.calls)
+    permissions = dict.fromkeys(name for operation in operations for name in operation.permissions)
+    undo = plain(LOOK, f"response.{response.name}.undo")
     return (
         f"`{response.name}`",
         plain(LOOK, f"response.{response.name}.effect"),
-        str(response.approvals) if response.approvals else "none needed",
-        f"{response.time_to_live.total_seconds() / 60:.0f} min" if response.approvals else "",
-        f"`{response.inverse}`" if response.inverse else "nothing to undo",
-        ", ".join(f"`{permission}`" for permission in operation.permissions),
-        f"`{operation.page}`",
+        ", ".join(f"`{name}`" for name in permissions),
+        _plans(response),
+        response.risk,
+        _decided(response),
+        f"`{response.inverse}`" if response.inverse else undo,
+        ", ".join(f"`{page}`" for page in dict.fromkeys(operation.page for operation in operations)),
     )
+
+
+def _plans(response: Response) -> str:
+    """The plans of which any one has it; those of which the pages do not tell are marked so."""
+    sure, unsure = names_of(response.plans - response.unsure), names_of(response.unsure)
+    listed = [*sure, *(f"{name} (not sure)" for name in unsure)]
+    return " or ".join(listed) or "any"
+
+
+def _decided(response: Response) -> str:
+    if not response.approvals:
+        return "nobody, it runs at once"
+    people = "1 approver" if response.approvals == 1 else f"{response.approvals} approvers"
+    return f"{people}, within {response.time_to_live.total_seconds() / 60:.0f} min"
 
 
 def _permission_row(grant: Grant) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ ONE_IMPORTER = {
 # The modules of bot that cards may read: models and other leaves, without I/O.
 LEAVES = (
     "bot.auditreport",
+    "bot.center",
+    "bot.defender.live.models",
     "bot.defender.models",
     "bot.digests",
     "bot.errors",
@@ -46,7 +48,10 @@ LEAVES = (
     "bot.incidents",
     "bot.limits",
     "bot.pulse",
+    "bot.policy.models",
+    "bot.responses.declared",
     "bot.responses.models",
+    "bot.responses.terms",
     "bot.roles",
     "bot.sources",
     "bot.subscriptions",
@@ -70,7 +75,7 @@ WIRING = (
 
 # Who starts the simulated tenant, and what of bot it may use: it follows the reference pages, not our clients.
 SIMULATOR = "bot.simulator"
-STARTS_SIMULATOR = (ENTRY, "bot/run.py", "bot/simulator/", "tests/")
+STARTS_SIMULATOR = (ENTRY, "bot/run.py", "bot/demo_library.py", "bot/simulator/", "tests/")
 SIMULATOR_USES = (SIMULATOR, "bot.clock")
 
 # A module of handlers that has one of these at its top stands for itself; the others are tools that it may use.

@@ -93,7 +93,7 @@ def test_every_rule_is_seen_to_fail():
 def test_the_budget_sees_functions_grow():
     """Many functions of 32 lines, each of them allowed, break the budget of all together."""
     body = "    print()\n" * 31
-    grown = TREE.planted("bot/turn.py", "".join(f"def f{number}():\n{body}" for number in range(1500)))
+    grown = TREE.planted("bot/turn.py", "".join(f"def f{number}():\n{body}" for number in range(4500)))
     assert len(list(rules.function_budget(grown))) == 2
 
 

@@ -109,7 +109,7 @@ def test_targets_of_make_that_are_named_exist(page):
 def test_commands_that_are_named_exist(page):
     """Each `/command` on the page is registered."""
     known = {command.name for command in handlers.COMMANDS} | ROUTES
-    assert set(re.findall(r"`/([a-z]+)\b", text_of(page))) <= known
+    assert set(re.findall(r"`/([a-z]+(?:-[a-z]+)*)\b", text_of(page))) <= known
 
 
 @each_page

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
+from bot.defender.device.client import DeviceResponses
+from bot.defender.files.client import Files
+from bot.defender.indicators.client import Indicators
+from bot.defender.live.client import LiveResponse
 from bot.defender.models import DefenderAlert, Investigation, LogonUser, Machine, MachineAction, Score
 
-IsolationType = Literal["Full", "Selective"]
+IsolationType = Literal["Full", "Selective", "UnManagedDevice"]
 ScanType = Literal["Quick", "Full"]
 
 
-class Defender(Protocol):
+class Defender(DeviceResponses, Files, Indicators, LiveResponse, Protocol):
     """One customer's Defender. Each method raises `ServiceError`s of bot.errors with service `defender` or `login`.
 
     After a state-changing call, `Throttled`, `Rejected`, `Missing`, `MissingPermission`, `NotInPlan`, `Unauthorised`
@@ -47,7 +51,10 @@ class Defender(Protocol):
         """The action of that id; raises `Missing`."""
 
     async def isolate(self, machine_id: str, *, comment: str, isolation_type: IsolationType) -> MachineAction:
-        """Cut the device off the network. Returns the action that was made, or the active one if there was one."""
+        """Cut the device off the network. Returns the action that was made, or the active one if there was one.
+
+        With UnManagedDevice it is a device that does not report to Defender, and the others keep it away from them.
+        """
 
     async def unisolate(self, machine_id: str, *, comment: str) -> MachineAction:
         """Release the device."""

@@ -7,6 +7,10 @@ from typing import Any
 
 from bot import odata
 from bot.defender.client import IsolationType, ScanType
+from bot.defender.device import http as device
+from bot.defender.files import http as files
+from bot.defender.indicators import http as indicators
+from bot.defender.live import http as live
 from bot.defender.models import DefenderAlert, Investigation, LogonUser, Machine, MachineAction, Score
 from bot.http import Api, Operation, read_all, read_one
 from bot.limits import DEFENDER_USUAL
@@ -77,10 +81,11 @@ CALLS: Mapping[str, tuple[Operation, ...]] = {
     "cancel_machine_action": (CANCEL,),
 }
 """The operations of each method of the client; a test proves it. Permissions of commands follow from it."""
-OPERATIONS = tuple(dict.fromkeys(chain.from_iterable(CALLS.values())))
+GROUPS = (CALLS, device.CALLS, files.CALLS, indicators.CALLS, live.CALLS)
+OPERATIONS = tuple(dict.fromkeys(chain.from_iterable(chain.from_iterable(group.values()) for group in GROUPS)))
 
 
-class HttpDefender:
+class HttpDefender(device.HttpDeviceResponses, files.HttpFiles, indicators.HttpIndicators, live.HttpLiveResponse):
     """`bot.defender.client.Defender` for one customer."""
 
     def __init__(self, api: Api) -> None:

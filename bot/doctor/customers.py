@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.auth import roles_of
+from bot.capabilities.standing import covered
 from bot.defender import http as defender
 from bot.doctor.findings import Finding, ok, problem, unknown, warning
-from bot.doctor.login import login_finding, roles_of
+from bot.doctor.login import login_finding
 from bot.doctor.patient import SCOPES, Patient
 from bot.errors import Missing, MissingPermission, NotInPlan, ServiceError, Throttled, Unauthorised
 from bot.graph import http as graph
@@ -85,9 +87,7 @@ def _permissions(service: str, roles: frozenset[str] | None, wanted: Sequence[Gr
     if roles is None:
         yield unknown(key, f"{api}: the token does not show which permissions it carries.", do="See the reads below.")
         return
-    missing = [
-        grant for grant in wanted if grant.name not in roles and not grant.optional and not _covered(grant, seen)
-    ]
+    missing = [grant for grant in wanted if not (covered(grant.name, roles) or grant.optional or _covered(grant, seen))]
     if missing and not roles & {grant.name for grant in wanted}:
         yield _nothing_granted(service, wanted)
     elif missing:
@@ -111,11 +111,14 @@ def _wants(operation: Operation, grant: Grant) -> bool:
 
 
 def _missing(grant: Grant) -> Finding:
-    return problem(
+    """A problem; where only responses need it a warning, for a company may not want those."""
+    sort = warning if grant.for_responses else problem
+    granted = f"{CLICKS} > {_where(grant.service)} > Application permissions > {grant.name} > Grant admin consent."
+    return sort(
         f"permissions.{grant.service}.{grant.name}",
         f"{grant.api}: the permission {grant.name} is not granted.",
         means=f"Without it these do not work, or show less: {', '.join(grant.users)}.",
-        do=f"{CLICKS} > {_where(grant.service)} > Application permissions > {grant.name} > Grant admin consent.",
+        do=f"If you want them: {granted}" if grant.for_responses else granted,
         facts={"api": grant.api, "permission": grant.name, "needed_for": list(grant.users)},
     )
 

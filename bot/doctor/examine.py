@@ -9,10 +9,12 @@ from bot.doctor.configured import identity_findings, settings_findings
 from bot.doctor.customers import access_findings
 from bot.doctor.endpoints import clock_finding, service_findings
 from bot.doctor.findings import Finding, Report, ordered, unknown
+from bot.doctor.library import library_findings
 from bot.doctor.patient import LIMIT, Patient, admitted, all_of
 from bot.doctor.people import people_findings, people_of
 from bot.doctor.plan import plan_findings
 from bot.doctor.redis_checks import redis_findings
+from bot.doctor.ruled import policy_findings
 from bot.doctor.software import software_findings
 from bot.doctor.subscribed import subscription_findings
 from bot.settings import Settings
@@ -36,6 +38,7 @@ async def examine(
     """Look at everything, or of the customers only at that one. It takes less than 3 times `limit` seconds."""
     clock = clock or SystemClock()
     found = [*settings_findings(settings, complaints), *identity_findings(settings, clock.now()), *software_findings()]
+    found += policy_findings(settings, features)
     customers = sorted({customer} if customer else settings.allowed_tenants)
     directories: Directories = {}
     async with admitted(settings, features, clock, limit=limit) as patient:
@@ -75,5 +78,7 @@ async def _customer(patient: Patient, customer: str, directories: Directories) -
     )
     if any(finding.id in {"permissions.graph.token", "permissions.token"} for finding in access):
         return [*access, *subscribed]
-    plan, directories[customer] = await asyncio.gather(plan_findings(patient, customer), people_of(patient, customer))
-    return [*access, *plan, *subscribed]
+    plan, scripts, directories[customer] = await asyncio.gather(
+        plan_findings(patient, customer), library_findings(patient, customer), people_of(patient, customer)
+    )
+    return [*access, *plan, *scripts, *subscribed]

@@ -8,7 +8,10 @@ from typing import Any, Literal
 Outcome = Literal["ok", "warning", "problem", "unknown"]
 OUTCOMES: tuple[Outcome, ...] = ("problem", "warning", "unknown", "ok")
 """The gravest first."""
-SECTIONS = ("settings", "identity", "services", "redis", "software", "permissions", "reads", "plan", "subscriptions")
+SECTIONS = (
+    *("settings", "identity", "services", "redis", "software"),
+    *("permissions", "reads", "plan", "library", "subscriptions"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

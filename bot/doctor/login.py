@@ -1,9 +1,6 @@
-"""What a token that cannot be had means, and what a token says of itself."""
+"""What a token that cannot be had means."""
 
 from collections.abc import Mapping
-from typing import Any
-
-import jwt
 
 from bot.doctor.configured import SECRETS_PAGE
 from bot.doctor.findings import Finding, problem, unknown
@@ -47,16 +44,3 @@ def consent(settings: Settings, tenant: str) -> str:
         f" permissions > Grant admin consent; in another tenant than the app's own by opening {link}"
         " (URI: a redirect URI of the app)."
     )
-
-
-def roles_of(token: str) -> frozenset[str] | None:
-    """The application permissions that a token carries; None where it cannot be read, for it may be opaque.
-
-    It is not verified: it comes straight from Microsoft's sign-in, and nothing is allowed because of it.
-    """
-    try:
-        claims: Mapping[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
-        return None
-    roles = claims.get("roles", [])
-    return frozenset(map(str, roles)) if isinstance(roles, list) else None

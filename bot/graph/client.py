@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.graph.domains.client import Domains
+from bot.graph.intune.client import Intune
+from bot.graph.mail.client import Mail
 from bot.graph.models import OPEN_ALERT_STATUSES, GraphAlert, Incident, SecureScore, SubscribedSku
+from bot.graph.people.client import People
+from bot.graph.submissions.client import Submissions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +26,7 @@ class IncidentChanges:
     more: bool
 
 
-class Graph(Protocol):
+class Graph(Intune, People, Mail, Submissions, Domains, Protocol):
     """One customer's Graph. Each method raises `ServiceError`s of bot.errors with service `graph` or `login`."""
 
     async def incidents_changed_since(
@@ -53,6 +58,9 @@ class Graph(Protocol):
         self, *, statuses: Sequence[str] = OPEN_ALERT_STATUSES, severities: Sequence[str] = (), top: int = 100
     ) -> list[GraphAlert]:
         """Alerts of all products, the last changed first, at most `top`."""
+
+    async def alert(self, alert_id: str) -> GraphAlert:
+        """The alert with its evidence; raises `Missing`."""
 
     async def secure_scores(self, top: int = 1) -> list[SecureScore]:
         """The scores of the last `top` days (90 are kept), newest first."""

@@ -10,6 +10,9 @@ from uuid import uuid4
 from bot import odata
 from bot.graph.changes import LARGEST_PAGE, read_changes
 from bot.graph.client import IncidentChanges
+from bot.graph.domains import http as domains
+from bot.graph.intune import http as intune
+from bot.graph.mail import http as mail
 from bot.graph.models import (
     OPEN_ALERT_STATUSES,
     OPEN_INCIDENT_STATUSES,
@@ -18,6 +21,8 @@ from bot.graph.models import (
     SecureScore,
     SubscribedSku,
 )
+from bot.graph.people import http as people
+from bot.graph.submissions import http as submissions
 from bot.http import Api, Operation, read_all, read_one, values_of
 from bot.http_errors import unreadable
 from bot.limits import GRAPH_SECURITY
@@ -41,6 +46,7 @@ def _limited(operation: Operation) -> Operation:
 INCIDENTS = _get("incidents", "/security/incidents", "SecurityIncident.Read.All", "api/security-list-incidents")
 INCIDENT = _get("incident", "/security/incidents/{id}", "SecurityIncident.Read.All", "api/security-incident-get")
 ALERTS = _limited(_get("alerts", "/security/alerts_v2", "SecurityAlert.Read.All", "api/security-list-alerts_v2"))
+ALERT = _limited(_get("alert", "/security/alerts_v2/{id}", "SecurityAlert.Read.All", "api/security-alert-get"))
 SKUS = _get("subscribed-skus", "/subscribedSkus", "LicenseAssignment.Read.All", "api/subscribedsku-list")
 SCORES = _limited(
     _get("secure-scores", "/security/secureScores", "SecurityEvents.Read.All", "api/security-list-securescores")
@@ -60,12 +66,14 @@ CALLS: Mapping[str, tuple[Operation, ...]] = {
     "incident": (INCIDENT,),
     "open_incident_count": (INCIDENTS,),
     "alerts": (ALERTS,),
+    "alert": (ALERT,),
     "secure_scores": (SCORES,),
     "member_groups": (MEMBER_GROUPS,),
     "subscribed_skus": (SKUS,),
 }
 """The operations of each method of the client; a test proves it. Permissions of commands follow from it."""
-OPERATIONS = tuple(dict.fromkeys(chain.from_iterable(CALLS.values())))
+GROUPS = (CALLS, intune.CALLS, people.CALLS, mail.CALLS, submissions.CALLS, domains.CALLS)
+OPERATIONS = tuple(dict.fromkeys(chain.from_iterable(chain.from_iterable(group.values()) for group in GROUPS)))
 
 
 def headers() -> dict[str, str]:
@@ -73,7 +81,7 @@ def headers() -> dict[str, str]:
     return {"Prefer": "include-unknown-enum-members", "client-request-id": str(uuid4())}
 
 
-class HttpGraph:
+class HttpGraph(intune.HttpIntune, people.HttpPeople, mail.HttpMail, submissions.HttpSubmissions, domains.HttpDomains):
     """`bot.graph.client.Graph` for one customer. The `Api` must be made with `headers` of this module."""
 
     def __init__(self, api: Api) -> None:
@@ -135,6 +143,10 @@ class HttpGraph:
         top = min(top, _LARGEST_ALERT_PAGE)
         values = await self._api.items(ALERTS, params=_latest(condition), top=top, page_size=_LARGEST_ALERT_PAGE)
         return read_all(ALERTS, GraphAlert, values)
+
+    async def alert(self, alert_id: str) -> GraphAlert:
+        """api/security-alert-get."""
+        return read_one(ALERT, GraphAlert, await self._api.call(ALERT, ids={"id": alert_id}))
 
     async def secure_scores(self, top: int = 1) -> list[SecureScore]:
         """api/security-list-securescores."""

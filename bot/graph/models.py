@@ -110,6 +110,12 @@ class Evidence(WireModel):
     display_name: str | None = None
     registry_hive: str | None = None
     registry_key: str | None = None
+    registry_value: str | None = None
+    registry_value_name: str | None = None
+    cluster_by: str | None = None
+    cluster_by_value: str | None = None
+    query: str | None = None
+    email_count: int | None = None
 
     @property
     def kind(self) -> str:

@@ -8,10 +8,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.audit import Entry
+from bot.errors import NotAllowed
+from bot.policy.models import Ruling
 from bot.posts import Post
 from bot.records import mutate
-from bot.responses import machine, requests
-from bot.responses.models import Evidence, Person, Request, Response, State, Step, Target, told
+from bot.responses import machine, requests, ruling, veto
+from bot.responses.batch import members_of
+from bot.responses.declared import Response
+from bot.responses.models import Evidence, Member, Person, Request, Step, Target, told
+from bot.roles import Role
 from bot.services import Services
 
 log = structlog.get_logger()
@@ -30,7 +35,8 @@ def new_id() -> str:
 class Proposal:
     """What somebody asks for, parsed and checked. `origin` is the conversation it was asked in.
 
-    `unheard`: nobody who could decide will see it, and the card says so.
+    `members` are the devices where it is for several. `role` is the requester's (None: the lowest that may ask).
+    `unheard`: nobody but the requester will see it; where they may not decide, the card says so.
     """
 
     response: Response
@@ -42,6 +48,15 @@ class Proposal:
     posts: Sequence[Post]
     origin: str
     unheard: bool = False
+    members: Sequence[Member] = ()
+    role: Role | None = None
+    values: Sequence[str] = ()
+
+    @property
+    def ask(self) -> str:
+        """The name of what may be asked for only once at a time."""
+        parameters = self.parameters if self.response.each else None
+        return requests.ask_key(self.target.id, self.response.name, parameters)
 
 
 class Desk:
@@ -55,14 +70,15 @@ class Desk:
         """Write the request down and have its card posted.
 
         Returns the request and whether it is new: the same response on the same device is asked for once at a time.
-        One that needs no approval is approved at once.
+        One that needs no approval is approved at once. Raises NotAllowed for what the policy refuses.
         """
-        request = self._made(proposal)
+        request = self._made(proposal, self._ruled(proposal))
         more = {
             **told(request),
             "parameters": dict(request.parameters),
             "four_eyes": request.four_eyes,
             "approvals_needed": request.approvals_needed,
+            **ruling.audited(request),
         }
         standing = await requests.create(
             self.services, request, self._entry(request.id, request.requester, "proposed", more)
@@ -71,32 +87,54 @@ class Desk:
         await self.services.wake(self.customer, requests.KIND, standing.id)
         return standing, standing.id == request.id
 
-    def _made(self, proposal: Proposal) -> Request:
-        now, response = self.services.clock.now(), proposal.response
+    def _ruled(self, proposal: Proposal) -> Ruling:
+        """What the policy says; raises NotAllowed where it forbids it, or lets only a higher role ask."""
+        response, role = proposal.response, proposal.role or proposal.response.asks
+        found = ruling.ruled(
+            self.services,
+            response,
+            role=role,
+            now=self.services.clock.now(),
+            target=proposal.target,
+            evidence=proposal.evidence,
+            members=proposal.members,
+        )
+        if found.forbidden:
+            raise NotAllowed("error.policy_forbids", why=found.forbidden, policy=found.place)
+        if role < found.asks:
+            raise NotAllowed("error.policy_asks", command=response.name, role=found.asks.word, policy=found.place)
+        return found
+
+    def _made(self, proposal: Proposal, found: Ruling) -> Request:
+        now, response, key = self.services.clock.now(), proposal.response, new_id()
+        role = proposal.role or response.asks
+        heard = not proposal.unheard or (found.requester_may and role >= Role.APPROVER)
+        back = dict(response.back(proposal.parameters, proposal.evidence)) if response.back else {}
         request = Request(
-            id=new_id(),
+            id=key,
             customer=self.customer,
             response=response.name,
             family=response.family,
             target=proposal.target,
+            ask=proposal.ask,
+            members=members_of(key, proposal.members),
+            values=tuple(proposal.values),
             parameters=dict(proposal.parameters),
             reason=proposal.reason,
             requester=proposal.requester,
             origin=proposal.origin,
             created=now,
-            expires=now + response.time_to_live,
-            approvals_needed=response.approvals,
-            four_eyes=self.services.four_eyes,
+            expires=now + found.time_to_live,
             evidence=proposal.evidence,
-            inverse=response.inverse,
+            inverse=response.inverse if back or not response.back else "",
+            back=back,
             posts=tuple(proposal.posts),
-            trouble=NOBODY if proposal.unheard else "",
+            trouble="" if heard or found.at_once else NOBODY,
             story=(Step(at=now, key="story.proposed", values={"who": proposal.requester.name}),),
         )
-        if response.approvals:
-            return request
-        at_once = {"state": State.APPROVED, "send_by": now + response.send_within, "next_check": now}
-        return request.model_copy(update=at_once)
+        terms = ruling.kept(found, now, mark=self.services.policy.mark, heard=heard, role=role)
+        request = request.model_copy(update=terms)
+        return veto.preapproved(request, now) if found.preapproved else request
 
     async def approve(self, key: str, who: Person, comment: str = "") -> Request:
         """An approver says yes."""
@@ -104,9 +142,9 @@ class Desk:
             key, who, "approved", lambda r, now: machine.approve(r, who, now, self._within(r), comment)
         )
 
-    async def reject(self, key: str, who: Person, reason: str) -> Request:
-        """An approver says no, and why."""
-        return await self._act(key, who, "rejected", lambda r, now: machine.reject(r, who, now, reason))
+    async def reject(self, key: str, who: Person, reason: str, instead: Mapping[str, str] | None = None) -> Request:
+        """An approver says no, why, and with which parameters they would have agreed."""
+        return await self._act(key, who, "rejected", lambda r, now: machine.reject(r, who, now, reason, instead))
 
     async def withdraw(self, key: str, who: Person) -> Request:
         """The requester takes it back."""
@@ -141,7 +179,7 @@ class Desk:
 
     def _within(self, request: Request) -> timedelta:
         """The time that an approved one has to be sent."""
-        return self.services.responses[request.response].send_within
+        return ruling.within(self.services, request)
 
     def _entry(self, key: str, who: Person, what: str, more: Mapping[str, object] | None = None) -> Entry:
         return Entry(

@@ -6,31 +6,33 @@ the call, and what was called is not called again unless a person says so.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.audit import Entry
 from bot.budgets import ACTING, ranked
-from bot.defender.client import Defender
-from bot.defender.models import MachineAction
+from bot.capabilities.learning import note_refused
 from bot.errors import (
     Conflict,
     Missing,
     MissingPermission,
     NotInPlan,
     Rejected,
+    RoleTooLow,
     ServiceError,
     Stale,
     Throttled,
     Unauthorised,
     Unavailable,
 )
-from bot.responses import machine, requests
-from bot.responses.models import Request, Response, State, told
+from bot.http_errors import NEEDS_APPROVAL
+from bot.responses import batch, machine, reminding, requests, ruling
+from bot.responses.declared import Remote, Response
+from bot.responses.models import Request, State, Work, told
 from bot.services import Services
-from bot.wire import folded
+from bot.uploads import kept_by
 
 log = structlog.get_logger()
 
@@ -41,10 +43,9 @@ LATE = 20.0
 SEND_DEADLINE = 30.0
 RETRY = timedelta(seconds=15)
 COMMENT_BOUND = 500
+FORBIDDEN = "trouble.policy_forbids"
 BUSY_CODES = frozenset({"ActiveRequestAlreadyExists"})
 BUSY_WORDS = "already in progress"
-NEEDS = (Defender.machine_actions, Defender.machine_action, Defender.cancel_machine_action)
-"""What following an action calls, beside what the response itself sends."""
 
 
 async def step(services: Services, customer: str, key: str) -> None:
@@ -52,11 +53,16 @@ async def step(services: Services, customer: str, key: str) -> None:
     request = await requests.get(services, customer, key)
     now = services.clock.now()
     due = request.step_due()
-    if request.final or (due and due > now):
+    if (request.final and not due) or (due and due > now):
         return
     try:
         with ranked(ACTING):
-            await STEPS[request.state](Follower(services, request))
+            if request.final:
+                await reminding.lasting(services, request)
+            elif request.members:
+                await batch.step(services, request)
+            else:
+                await STEPS[request.state](Follower(services, request))
     except (Stale, Conflict):
         log.info("step_overtaken", request=key, state=request.state.value)
 
@@ -68,46 +74,33 @@ class Follower:
         self.services = services
         self.request = request
         self.customer = request.customer
-        self.defender = services.defender(request.customer)
+        self.remote = Remote(
+            defender=services.defender(request.customer),
+            graph=services.graph(request.customer),
+            kept=kept_by(services.store, request.customer),
+        )
         self.response: Response = services.responses[request.response]
+        self.how = self.response.how
 
     def _now(self) -> datetime:
         return self.services.clock.now()
 
-    async def _write(self, after: Request, what: str = "", *, take_flight: bool = False) -> Request:
-        """Commit `after` if the request is still as this step read it; only its posts may have changed."""
-
-        def unless_overtaken(current: Request) -> Request:
-            if current != self.request.model_copy(update={"posts": current.posts}):
-                raise Stale("error.request_moved_on", state=current.state.value)
-            return after.model_copy(update={"posts": current.posts})
-
-        entries: Sequence[Entry] = ()
-        if what:
-            entries = [
-                Entry(at=self._now(), what=what, who="watchkeeper", subject=f"request:{after.id}", more=_facts(after))
-            ]
-        written = await requests.transition(
-            self.services,
-            self.customer,
-            after.id,
-            unless_overtaken,
-            lambda _: entries,
-            now=self._now(),
-            take_flight=take_flight,
-        )
-        log.info("request", id=after.id, state=after.state.value, what=what, customer=self.customer)
-        self.request = written
-        return written
+    async def _write(self, after: Request, what: str = "", *, take_flight: bool = False) -> None:
+        """Commit `after` if the request is still as this step read it."""
+        self.request = await requests.put(self.services, self.request, after, what, take_flight=take_flight)
 
     async def expire(self) -> None:
-        """Nobody decided in time."""
-        await self._write(machine.expire(self.request, self._now()), "expired")
+        """Nobody decided in time; or nobody objected to what then runs by itself."""
+        await self._write(*ruling.undecided(self.services, self.request, self._now()))
 
     async def send(self) -> None:
         """An approved request: wait for its turn, then list, then send once."""
         if self.request.send_by and self._now() >= self.request.send_by:
             await self._write(machine.expire(self.request, self._now()), "not sent in time")
+            return
+        if sentence := ruling.forbidden(self.services, self.request):
+            refused = machine.refuse(self.request, self._now(), FORBIDDEN, story="forbidden", why=sentence)
+            await self._write(refused, "forbidden")
             return
         if await self._must_wait():
             return
@@ -120,17 +113,21 @@ class Follower:
         ahead = await self._ahead()
         if not ahead:
             return False
-        if (
-            ahead.response == self.response.inverse
-            and ahead.state is State.SENT
-            and ahead.status.casefold() == "pending"
-        ):
+        if self._can_be_taken_back(ahead):
             await self._cancel(ahead)
         waits = machine.look_later(
             self.request, self._now(), RETRY, "trouble.waits_for", id=ahead.id, response=ahead.response
         )
         await self._write(waits)
         return True
+
+    def _can_be_taken_back(self, ahead: Request) -> bool:
+        """Whether the one ahead is the opposite of this one and waits for the device."""
+        opposite = ahead.response == self.response.inverse
+        if self.response.each:  # what is undone must be the very same thing
+            opposite = opposite and dict(ahead.parameters) == dict(self.request.parameters)
+        waits = ahead.state is State.SENT and ahead.status.casefold() == "pending"
+        return opposite and waits and self.how.cancel is not None
 
     async def _ahead(self) -> Request | None:
         """The request that has the way before this one, if any."""
@@ -159,9 +156,8 @@ class Follower:
             Entry(at=self._now(), what="cancel asked", who="watchkeeper", subject=f"request:{ahead.id}", more=more)
         ]
         try:
-            await self.defender.cancel_machine_action(
-                action, comment=f"[{self.request.id}] superseded by {self.response.name}"
-            )
+            if self.how.cancel:
+                await self.how.cancel(self.remote, action, f"[{self.request.id}] superseded by {self.response.name}")
         except ServiceError as error:
             log.info("cancel_failed", request=ahead.id, action=action, error=str(error))
             entries = []
@@ -176,14 +172,18 @@ class Follower:
         await self.services.wake(self.customer, requests.KIND, ahead.id)
 
     async def _settled_by_listing(self) -> bool:
-        """List the device's actions; whether that settles the matter: done already, in the way, or not to be read."""
+        """List what the service has for the target; whether that settles it: done, in the way, not to be read."""
         try:
             async with asyncio.timeout(LIST_DEADLINE):
-                listed = await self.defender.machine_actions(machine_id=self.request.target.id, top=100)
+                changed, values = await self.how.still(self.remote, self.request) if self.how.still else ("", {})
+                found = await self.how.find(self.remote, self.request)
         except (ServiceError, TimeoutError) as error:
             await self._put_back(error)
             return True
-        if await self._settle_from(listed):
+        if await self._settle_from(found):
+            return True
+        if changed:
+            await self._write(machine.refuse(self.request, self._now(), changed, story="changed", **values), "changed")
             return True
         if self._late():
             await self._put_back(TimeoutError())
@@ -193,64 +193,48 @@ class Follower:
     async def _call(self) -> None:
         try:
             async with asyncio.timeout(SEND_DEADLINE):
-                action = await self.response.send(self.defender, self.request, self._comment())
+                work = await self.how.send(self.remote, self.request, self._comment())
         except TimeoutError:
             await self._write(machine.lose(self.request, self._now()), "unknown")
         except ServiceError as error:
             await self._sending_failed(error)
         else:
-            await self._answered(action)
+            await self._answered(work)
 
-    async def _answered(self, action: MachineAction) -> None:
+    async def _answered(self, work: Work) -> None:
         """The service took the call; or it answered with another's action that was active already (defender-api 8)."""
-        foreign = not self.request.marked(action.requestor_comment or self.request.mark)
-        if foreign and await self._settle_from([action]):
+        if not work.ours and await self._settle_from([work]):
             return
-        await self._write(machine.accept(self.request, self._now(), action, adopted=foreign), "sent")
+        await self._write(machine.accept(self.request, self._now(), work, adopted=not work.ours), "sent")
 
     def _late(self) -> bool:
         """Whether this process was held up so long that another may have taken the request for lost."""
         attempt = self.request.attempt
         return attempt is None or (self._now() - attempt.began).total_seconds() > LATE
 
-    async def _settle_from(self, listed: Sequence[MachineAction]) -> bool:
-        """Whether the device's list of actions already settles the matter: ours is there, or another is under way."""
-        ours = self._ours(listed)
+    async def _settle_from(self, found: Sequence[Work]) -> bool:
+        """Whether what the service has already settles the matter: ours is there, or another is under way."""
+        ours = _ours(found)
         if ours:
             await self._write(machine.accept(self.request, self._now(), ours, adopted=False), "sent")
             return True
-        active = [a for a in listed if a.is_active and a.kind in _kinds(self.response.family_types)]
-        if not active:
-            return False
-        same = [a for a in active if self._does_the_same(a)]
-        if same and len(same) == len(active):
+        active = [work for work in found if work.state == "active"]
+        same = [work for work in found if work.same]
+        if same and all(work.same for work in active):
             await self._write(machine.accept(self.request, self._now(), same[0], adopted=True), "adopted")
-        else:
-            who = active[0].requestor or "?"
-            back = machine.put_back(
-                self.request,
-                self._now(),
-                RETRY,
-                "trouble.other_action",
-                type=active[0].type or "",
-                who=who,
-                id=active[0].id,
-            )
-            await self._write(back, "put back")
-        return True
+        elif active:
+            await self._give_way(active[0])
+        return bool(same or active)
 
-    def _ours(self, listed: Sequence[MachineAction]) -> MachineAction | None:
-        """An action of one of our attempts; a late one of an earlier attempt counts, so that it is not done twice."""
-        return next((a for a in listed if self.request.marked(a.requestor_comment or "")), None)
-
-    def _does_the_same(self, action: MachineAction) -> bool:
-        """Same type and same choice. Where a choice was made and the action does not say its own, nobody knows."""
-        wanted = {folded(value) for value in self.request.parameters.values()}
-        return action.kind in _kinds(self.response.types) and (not wanted or folded(action.scope) in wanted)
+    async def _give_way(self, other: Work) -> None:
+        """Another's action of the family is under way: try again when it may be over."""
+        values = {"type": other.kind, "who": other.who or "?", "id": other.id}
+        back = machine.put_back(self.request, self._now(), RETRY, "trouble.other_action", **values)
+        await self._write(back, "put back")
 
     def _comment(self) -> str:
         """The action's comment: our mark first, by which it is found again, then who and why."""
-        approvers = ", ".join(d.who.name for d in self.request.approvals) or "no approval needed"
+        approvers = ", ".join(d.who.name for d in self.request.approvals) or _unasked(self.request)
         text = (
             f"{self.request.mark} {self.request.reason} (asked: {self.request.requester.name}; approved: {approvers})"
         )
@@ -267,40 +251,53 @@ class Follower:
         """What a failed call means: perhaps carried out, certainly not yet, or refused for good."""
         if isinstance(error, Unavailable) and error.sent:
             await self._write(machine.lose(self.request, self._now()), "unknown")
-        elif isinstance(error, Throttled | Unavailable | Unauthorised) or is_busy(error):
+        elif is_busy(error):
+            await self._met_another(error)
+        elif isinstance(error, Throttled | Unavailable | Unauthorised):
             await self._put_back(error)
         elif isinstance(error, Rejected | Missing | MissingPermission | NotInPlan):
             key, values = trouble_of(error)
             await self._write(machine.refuse(self.request, self._now(), key, **values), "refused")
+            await note_refused(self.services, self.customer, error)
         else:
             await self._write(machine.lose(self.request, self._now()), "unknown")
+
+    async def _met_another(self, error: ServiceError) -> None:
+        """The call was refused because of one that began a moment before: follow that, or wait until it is over."""
+        try:
+            async with asyncio.timeout(LIST_DEADLINE):
+                found = await self.how.find(self.remote, self.request)
+        except (ServiceError, TimeoutError):
+            found = ()
+        if not await self._settle_from(found):
+            await self._put_back(error)
 
     async def recover(self) -> None:
         """The process that was sending is gone: nobody knows whether the call went out."""
         await self._write(machine.lose(self.request, self._now()), "unknown")
 
     async def search(self) -> None:
-        """Look for the action of an attempt whose answer never came; find it, or stay unknown."""
+        """Look for what became of an attempt whose answer never came; find it, or stay unknown."""
         try:
-            listed = await self.defender.machine_actions(machine_id=self.request.target.id, top=100)
+            found = await self.how.find(self.remote, self.request)
         except ServiceError as error:
             await self._look_later(error)
             return
-        ours = self._ours(listed)
-        if ours:
-            await self._write(machine.accept(self.request, self._now(), ours, adopted=False), "found")
+        if work := _ours(found) or _likely(found):
+            await self._write(machine.accept(self.request, self._now(), work, adopted=not work.ours), "found")
         else:
             await self._write(machine.not_found(self.request, self._now()))
 
     async def check(self) -> None:
-        """Ask the service how the action stands."""
-        action_id = self.request.attempt.action if self.request.attempt else ""
+        """Ask the service how it stands."""
         try:
-            action = await self.defender.machine_action(action_id)
+            work = await self.how.look(self.remote, self.request) if self.how.look else _as_said(self.request)
         except ServiceError as error:
             await self._look_later(error)
             return
-        after = machine.observe(self.request, self._now(), action)
+        now = self._now()
+        after = machine.observe(self.request, now, machine.unsettled_for(self.request, now, self.how.settles, work))
+        after = reminding.noticed(after, self.response, now)
         await self._write(after, after.state.value if after.final else "")
 
     async def _look_later(self, error: ServiceError) -> None:
@@ -323,25 +320,32 @@ STEPS = {
 }
 
 
-def _kinds(types: Iterable[str]) -> set[str]:
-    return {folded(kind) for kind in types}
+def _ours(found: Sequence[Work]) -> Work | None:
+    """What one of our attempts became; a late one of an earlier attempt counts, so that it is not done twice."""
+    return next((work for work in found if work.ours), None)
+
+
+def _likely(found: Sequence[Work]) -> Work | None:
+    """What an attempt without an answer may well have become: it began then, or what was asked for is in force."""
+    return next((work for work in found if work.likely or (work.same and work.state != "active")), None)
+
+
+def _as_said(request: Request) -> Work:
+    """What the service said when it took the call, where it can never be asked again."""
+    attempt = request.attempt
+    said = attempt.said if attempt and attempt.said != "active" else "handed over"
+    return Work(id=attempt.action if attempt else "", status=request.status, state=said, at=request.status_at)
+
+
+def _unasked(request: Request) -> str:
+    """In place of the approvers, where nobody was asked."""
+    return f"by the policy, {request.terms.policy}" if request.terms.policy else "no approval needed"
 
 
 def _order(request: Request) -> tuple[datetime, str]:
     """When a request got its way to be sent: the last approval, or its making."""
-    approved = [d.at for d in request.approvals]
+    approved = [d.at for d in request.decisions if d.what in ("approved", ruling.BY_POLICY)]
     return (approved[-1] if approved else request.created, request.id)
-
-
-def _facts(request: Request) -> dict[str, object]:
-    attempt = request.attempt
-    return {
-        **told(request),
-        "state": request.state.value,
-        "attempt": attempt.number if attempt else 0,
-        "action": attempt.action if attempt else "",
-        "status": request.status,
-    }
 
 
 def is_busy(error: ServiceError) -> bool:
@@ -349,8 +353,11 @@ def is_busy(error: ServiceError) -> bool:
     return isinstance(error, Rejected) and (error.code in BUSY_CODES or BUSY_WORDS in error.message.casefold())
 
 
+CAUSES = {"IndicatorsFull": "trouble.indicators_full", NEEDS_APPROVAL: "trouble.needs_approval"}
+"""Codes of refusals whose cause the bot found itself."""
 TROUBLES: tuple[tuple[type[ServiceError], str], ...] = (
     (Throttled, "trouble.throttled"),
+    (RoleTooLow, "trouble.role_too_low"),
     (MissingPermission, "trouble.permission"),
     (NotInPlan, "trouble.plan"),
     (Missing, "trouble.missing"),
@@ -366,7 +373,11 @@ def trouble_of(error: Exception) -> tuple[str, dict[str, str]]:
     values = {"service": error.service, "code": error.code, "message": error.message[:200]}
     if isinstance(error, MissingPermission):
         values["permission"] = error.permission
+    if isinstance(error, RoleTooLow):
+        values["directory_role"] = error.role
     if is_busy(error):
         return "trouble.busy", values
+    if error.code in CAUSES:
+        return CAUSES[error.code], values
     key = next((key for kind, key in TROUBLES if isinstance(error, kind)), "trouble.unavailable")
     return key, values

@@ -4,25 +4,19 @@ Design section 5 draws it. Each function raises `Stale` where the request's stat
 late, doubled or forged click changes nothing.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.defender.models import MachineAction
 from bot.errors import NotAllowed, Stale
-from bot.responses.models import (
-    Attempt,
-    Decision,
-    Person,
-    Request,
-    State,
-    Step,
-)
+from bot.responses.models import FINAL, Attempt, Decision, Member, Person, Request, State, Step, Work, WorkState
 
 # The step -> the states it may start from.
 ALLOWED: dict[str, frozenset[State]] = {
     "approve": frozenset({State.PROPOSED}),
     "reject": frozenset({State.PROPOSED}),
     "withdraw": frozenset({State.PROPOSED}),
+    "lapse": frozenset({State.PROPOSED}),
     "expire": frozenset({State.PROPOSED, State.APPROVED}),
     "begin": frozenset({State.APPROVED}),
     "put back": frozenset({State.SENDING}),
@@ -36,12 +30,16 @@ ALLOWED: dict[str, frozenset[State]] = {
     "look": frozenset({State.APPROVED, State.SENT, State.UNKNOWN}),
 }
 
-ENDS = {
+ENDS: dict[WorkState, State] = {
     "succeeded": State.SUCCEEDED,
+    "partly done": State.PARTLY,
     "failed": State.FAILED,
-    "timeout": State.TIMED_OUT,
+    "timed out": State.TIMED_OUT,
     "cancelled": State.CANCELLED,
+    "handed over": State.HANDED_OVER,
 }
+NOT_IN_FORCE = "NotInForce"
+"""The status of a setting that the service accepted and that was still not in force when the patience ended."""
 
 SENDING_LEASE = timedelta(seconds=60)
 UNKNOWN_PAUSE = timedelta(seconds=30)
@@ -53,12 +51,13 @@ WAITING_PAUSE = timedelta(seconds=15)
 STORY_BOUND = 60
 
 
-def _check(request: Request, step: str) -> None:
+def check(request: Request, step: str) -> None:
+    """Raise Stale where the request's state does not allow the step."""
     if request.state not in ALLOWED[step]:
         raise Stale("error.request_moved_on", state=request.state.value)
 
 
-def _told(request: Request, now: datetime, key: str, changes: dict[str, Any], **values: str) -> Request:
+def retold(request: Request, now: datetime, key: str, changes: dict[str, Any], /, **values: str) -> Request:
     """The request with changes, one more line of its story and a new content revision."""
     story = (*request.story, Step(at=now, key=f"story.{key}", values=values))[-STORY_BOUND:]
     return request.model_copy(update={"content": request.content + 1, "story": story, **changes})
@@ -72,7 +71,7 @@ def decision_allowed(request: Request, who: Person) -> None:
 
 def approve(request: Request, who: Person, now: datetime, send_within: timedelta, comment: str = "") -> Request:
     """One approval; enough of them make it approved, ready to be sent at once."""
-    _check(request, "approve")
+    check(request, "approve")
     decision_allowed(request, who)
     if now >= request.expires:
         raise Stale("error.request_moved_on", state=State.EXPIRED.value)
@@ -82,26 +81,28 @@ def approve(request: Request, who: Person, now: datetime, send_within: timedelta
     changes: dict[str, Any] = {"decisions": (*request.decisions, decision)}
     if len(request.approvals) + 1 >= request.approvals_needed:
         changes |= {"state": State.APPROVED, "send_by": now + send_within, "next_check": now}
-    return _told(request, now, "approved", changes, who=who.name)
+    return retold(request, now, "approved", changes, who=who.name)
 
 
-def reject(request: Request, who: Person, now: datetime, reason: str) -> Request:
-    """A person with the role says no, and why."""
-    _check(request, "reject")
+def reject(
+    request: Request, who: Person, now: datetime, reason: str, instead: Mapping[str, str] | None = None
+) -> Request:
+    """A person with the role says no, and why; `instead` are the parameters that they would have agreed to."""
+    check(request, "reject")
     decision_allowed(request, who)
-    decision = Decision(what="rejected", who=who, at=now, reason=reason)
+    decision = Decision(what="rejected", who=who, at=now, reason=reason, instead=instead or {})
     changes = {"state": State.REJECTED, "ended": now, "decisions": (*request.decisions, decision)}
-    return _told(request, now, "rejected", changes, who=who.name, reason=reason)
+    return retold(request, now, "rejected", changes, who=who.name, reason=reason)
 
 
 def withdraw(request: Request, who: Person, now: datetime) -> Request:
     """The requester takes it back before anybody decided."""
-    _check(request, "withdraw")
+    check(request, "withdraw")
     if not who.same(request.requester):
         raise NotAllowed("error.only_requester")
     decision = Decision(what="withdrawn", who=who, at=now)
     changes = {"state": State.WITHDRAWN, "ended": now, "decisions": (*request.decisions, decision)}
-    return _told(request, now, "withdrawn", changes, who=who.name)
+    return retold(request, now, "withdrawn", changes, who=who.name)
 
 
 def expire(request: Request, now: datetime) -> Request:
@@ -109,16 +110,16 @@ def expire(request: Request, now: datetime) -> Request:
 
     One that was sent before, with a fate nobody knows, is unknown again: that must not be forgotten.
     """
-    _check(request, "expire")
+    check(request, "expire")
     if request.attempts:
         return _unsettled(request, now, "send_by_passed", {})
     key = "expired" if request.state is State.PROPOSED else "send_by_passed"
-    return _told(request, now, key, {"state": State.EXPIRED, "ended": now, "next_check": None})
+    return retold(request, now, key, {"state": State.EXPIRED, "ended": now, "next_check": None})
 
 
 def begin(request: Request, now: datetime) -> Request:
     """A new attempt is about to be sent: written down before the call, so that a crash is seen."""
-    _check(request, "begin")
+    check(request, "begin")
     attempt = Attempt(number=len(request.attempts) + 1, began=now)
     changes: dict[str, Any] = {
         "state": State.SENDING,
@@ -130,9 +131,9 @@ def begin(request: Request, now: datetime) -> Request:
     return request.model_copy(update=changes)
 
 
-def put_back(request: Request, now: datetime, wait: timedelta, trouble: str, **values: str) -> Request:
+def put_back(request: Request, now: datetime, wait: timedelta, trouble: str, /, **values: str) -> Request:
     """The call was certainly not carried out: the attempt is taken back and made again later, until `send_by`."""
-    _check(request, "put back")
+    check(request, "put back")
     changes = {
         "state": State.APPROVED,
         "attempts": request.attempts[:-1],
@@ -141,7 +142,7 @@ def put_back(request: Request, now: datetime, wait: timedelta, trouble: str, **v
     return troubled(request.model_copy(update=changes), trouble, **values)
 
 
-def troubled(request: Request, trouble: str, **values: str) -> Request:
+def troubled(request: Request, trouble: str, /, **values: str) -> Request:
     """The same request with what stands in its way; a new revision only if that is news."""
     if (request.trouble, dict(request.trouble_values)) == (trouble, values):
         return request
@@ -149,56 +150,62 @@ def troubled(request: Request, trouble: str, **values: str) -> Request:
     return request.model_copy(update=changes)
 
 
-def refuse(request: Request, now: datetime, trouble: str, **values: str) -> Request:
-    """The service refused this very call: it is over, nothing was carried out; unless an earlier call may have been."""
-    _check(request, "refuse")
+def refuse(request: Request, now: datetime, trouble: str, /, *, story: str = "refused", **values: str) -> Request:
+    """The service refused this very call: it is over, nothing was carried out; unless an earlier call may have been.
+
+    `story` tells of another cause for which nothing was sent.
+    """
+    check(request, "refuse")
     troubles: dict[str, Any] = {"trouble": trouble, "trouble_values": values}
     if len(request.attempts) > 1:
-        return _unsettled(request, now, "refused", troubles)
-    return _told(request, now, "refused", {**troubles, "state": State.FAILED, "ended": now, "next_check": None})
+        return _unsettled(request, now, story, troubles)
+    return retold(request, now, story, {**troubles, "state": State.FAILED, "ended": now, "next_check": None})
 
 
 def _unsettled(request: Request, now: datetime, key: str, changes: dict[str, Any]) -> Request:
     """The newest attempt came to nothing, but what became of an earlier one is still not known."""
     unknown = {"state": State.UNKNOWN, "unknown_since": now, "next_check": now + UNKNOWN_PAUSE, "send_by": None}
-    return _told(request, now, key, {**unknown, **changes})
+    return retold(request, now, key, {**unknown, **changes})
 
 
 def lose(request: Request, now: datetime) -> Request:
     """The call was made and no answer came: it may have been accepted."""
-    _check(request, "lose")
+    check(request, "lose")
     changes = {"state": State.UNKNOWN, "unknown_since": now, "next_check": now + UNKNOWN_PAUSE}
-    return _told(request, now, "unknown", changes)
+    return retold(request, now, "unknown", changes)
 
 
-def miss(request: Request, now: datetime, wait: timedelta, trouble: str, **values: str) -> Request:
+def miss(request: Request, now: datetime, wait: timedelta, trouble: str, /, **values: str) -> Request:
     """The service says that it knows no such action: look again, and after a while let a person decide."""
-    _check(request, "vanish")
+    check(request, "vanish")
     since = request.missing_since or now
     if now - since < VANISHED:
         return look_later(request.model_copy(update={"missing_since": since}), now, wait, trouble, **values)
     changes = {"state": State.UNKNOWN, "unknown_since": since, "missing_since": None, "next_check": now + UNKNOWN_SLOW}
-    return _told(request, now, "vanished", changes)
+    return retold(request, now, "vanished", changes)
 
 
-def accept(request: Request, now: datetime, action: MachineAction, *, adopted: bool) -> Request:
-    """The service has the action: ours, or (adopted) an active one that does the same."""
-    _check(request, "accept")
-    last = request.attempts[-1].model_copy(update={"action": action.id, "adopted": adopted})
+def accept(request: Request, now: datetime, work: Work, *, adopted: bool) -> Request:
+    """The service has it: ours, or (adopted) another's that does the same or did it already."""
+    check(request, "accept")
+    last = request.attempts[-1].model_copy(update={"action": work.id, "adopted": adopted, "said": work.state})
+    over = work.state in ENDS
     changes: dict[str, Any] = {
         "state": State.SENT,
         "attempts": (*request.attempts[:-1], last),
         "sent_at": now,
         "unknown_since": None,
-        "status": action.status or "",
-        "status_at": action.updated,
+        "status": work.status,
+        "status_at": work.at,
         "checked": now,
-        "next_check": now + sent_pause(timedelta(0)),
+        "next_check": now if over else now + sent_pause(timedelta(0)),
         "trouble": "",
         "trouble_values": {},
+        "result": {**request.result, **work.result},
     }
-    key = "adopted" if adopted else "accepted"
-    return _told(request, now, key, changes, action=action.id, who=action.requestor or "")
+    key = ("already_by" if work.who else "already") if over else "adopted"
+    key = "accepted" if not adopted else "likely" if work.likely else key
+    return retold(request, now, key, changes, action=work.id, who=work.who)
 
 
 def sent_pause(age: timedelta) -> timedelta:
@@ -221,25 +228,65 @@ def may_still_come(request: Request, now: datetime) -> bool:
     return request.state in searched_in and since is not None and now - since < UNKNOWN_SEARCH
 
 
-def observe(request: Request, now: datetime, action: MachineAction) -> Request:
-    """What the service says of the action now."""
-    _check(request, "look")
-    ended = ENDS.get(action.state)
-    facts: dict[str, Any] = {"status": action.status or "", "status_at": action.updated, "checked": now}
-    facts["missing_since"] = None
+def observe(request: Request, now: datetime, work: Work) -> Request:
+    """What the service says of it now."""
+    check(request, "look")
+    ended = ENDS.get(work.state)
+    facts: dict[str, Any] = {
+        "status": work.status,
+        "status_at": work.at,
+        "checked": now,
+        "missing_since": None,
+        "result": {**request.result, **work.result},
+    }
     if ended:
         facts |= {"state": ended, "ended": now, "next_check": None, "trouble": "", "trouble_values": {}}
-        return _told(request, now, "ended", facts, status=action.status or "")
+        return retold(request, now, "ended", facts, status=work.status)
     age = now - (request.sent_at or now)
     seen = request.model_copy(update={**facts, "next_check": now + sent_pause(age)})
-    if (action.status or "") != request.status:
-        seen = _told(seen, now, "status", {}, status=action.status or "")
+    if work.status != request.status:
+        seen = retold(seen, now, "status", {}, status=work.status)
     return troubled(seen, "")
+
+
+def unsettled_for(request: Request, now: datetime, settles: timedelta | None, work: Work) -> Work:
+    """The same work, or failed where it was not seen done in the time that it may take to settle."""
+    if settles is None or work.state != "active" or now - (request.sent_at or now) < settles:
+        return work
+    return work.model_copy(update={"state": "failed", "status": NOT_IN_FORCE})
+
+
+def spread(request: Request, now: datetime) -> Request:
+    """A request for several devices has got a request of its own for each of them."""
+    check(request, "begin")
+    pause = now + sent_pause(timedelta(0))
+    return retold(request, now, "spread", {"state": State.SENT, "sent_at": now, "next_check": pause, "send_by": None})
+
+
+def collect(request: Request, now: datetime, members: tuple[Member, ...]) -> Request:
+    """How the devices of a request for several stand now; over when all of them are."""
+    check(request, "end")
+    facts: dict[str, Any] = {"members": members, "checked": now}
+    ended = _end_of(members)
+    if ended:
+        return retold(request, now, "collected", {**facts, "state": ended, "ended": now, "next_check": None})
+    age = now - (request.sent_at or now)
+    news = {"content": request.content + 1} if members != request.members else {}
+    return request.model_copy(update={**facts, **news, "next_check": now + sent_pause(age)})
+
+
+def _end_of(members: tuple[Member, ...]) -> State | None:
+    if any(member.state not in FINAL for member in members):
+        return None
+    states = {member.state for member in members}
+    if len(states) == 1 and states <= {State.SUCCEEDED, State.HANDED_OVER, State.CANCELLED}:
+        return states.pop()
+    return State.PARTLY if states & {State.SUCCEEDED, State.HANDED_OVER} else State.FAILED
 
 
 def not_found(request: Request, now: datetime) -> Request:
     """The device's actions were listed, ours was not among them: look again; people learn when the search ends."""
-    _check(request, "look")
+    check(request, "look")
     since = request.unknown_since or now
     checked = {"checked": now, "next_check": now + unknown_pause(now - since)}
     later = _search_told(request, now).model_copy(update=checked)
@@ -248,13 +295,13 @@ def not_found(request: Request, now: datetime) -> Request:
 
 def look_now(request: Request, now: datetime) -> Request:
     """Something happened to its action: ask the service at once."""
-    _check(request, "look")
+    check(request, "look")
     return request.model_copy(update={"next_check": now})
 
 
-def look_later(request: Request, now: datetime, wait: timedelta, trouble: str, **values: str) -> Request:
+def look_later(request: Request, now: datetime, wait: timedelta, trouble: str, /, **values: str) -> Request:
     """It could not be looked up, or something else is in flight: try again after `wait`."""
-    _check(request, "look")
+    check(request, "look")
     later = _search_told(request, now).model_copy(update={"next_check": now + wait})
     return troubled(later, trouble, **values)
 
@@ -266,7 +313,7 @@ def _search_told(request: Request, now: datetime) -> Request:
         return request
     if any(step.key == "story.search_over" and step.at >= since for step in request.story):
         return request
-    return _told(request, now, "search_over", {})
+    return retold(request, now, "search_over", {})
 
 
 def resend(request: Request, who: Person, now: datetime, send_within: timedelta) -> Request:
@@ -274,7 +321,7 @@ def resend(request: Request, who: Person, now: datetime, send_within: timedelta)
 
     Not before the search is over: until then the first may still turn up, and there would be two.
     """
-    _check(request, "resend")
+    check(request, "resend")
     decision_allowed(request, who)
     if may_still_come(request, now):
         raise Stale("error.request_moved_on", state=request.state.value)
@@ -288,12 +335,12 @@ def resend(request: Request, who: Person, now: datetime, send_within: timedelta)
         "trouble": "",
         "trouble_values": {},
     }
-    return _told(request, now, "resend", changes, who=who.name)
+    return retold(request, now, "resend", changes, who=who.name)
 
 
 def give_up(request: Request, who: Person, now: datetime) -> Request:
     """A person decides to leave it; the card says that it may have happened."""
-    _check(request, "give up")
+    check(request, "give up")
     decision_allowed(request, who)
     decision = Decision(what="given up", who=who, at=now)
     changes = {
@@ -302,4 +349,4 @@ def give_up(request: Request, who: Person, now: datetime) -> Request:
         "next_check": None,
         "decisions": (*request.decisions, decision),
     }
-    return _told(request, now, "given_up", changes, who=who.name)
+    return retold(request, now, "given_up", changes, who=who.name)

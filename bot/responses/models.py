@@ -1,20 +1,19 @@
-"""A response (something the bot does to a device) and a request (a response that waits for a decision or is under way).
+"""A request (a response that waits for a decision or is under way), and what it is made of.
 
 A leaf: no I/O, no clock. Design section 5 draws the states.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.defender.client import Defender
-from bot.defender.models import MachineAction
 from bot.posts import DAY, Shownable
-from bot.roles import Role
+from bot.responses.terms import Terms
+
+WorkState = Literal["active", "succeeded", "partly done", "failed", "timed out", "cancelled", "handed over"]
 
 
 class State(StrEnum):
@@ -33,6 +32,8 @@ class State(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     GIVEN_UP = "given up"
+    HANDED_OVER = "handed over"
+    PARTLY = "partly done"
 
 
 FINAL = frozenset(
@@ -45,8 +46,13 @@ FINAL = frozenset(
         State.EXPIRED,
         State.WITHDRAWN,
         State.GIVEN_UP,
+        State.HANDED_OVER,
+        State.PARTLY,
     }
 )
+DEVICE = "device"
+DEVICES = "devices"
+"""The target kind of a request for several devices, each of which gets a request of its own."""
 
 
 class Person(BaseModel):
@@ -64,21 +70,41 @@ class Person(BaseModel):
 
 
 class Target(BaseModel):
-    """What it is done to: the machine id, and its name when it was asked for."""
+    """What it is done to: the service's id of it, and its name when it was asked for.
+
+    `kind` is device, devices, file, indicator, user, mail, managed (an Intune device), library, submission or action.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     name: str
+    kind: str = DEVICE
+
+
+class Fact(BaseModel):
+    """One line of what an approver sees: `evidence.<key>` is its label; a text from outside, or a moment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    value: str = ""
+    at: datetime | None = None
 
 
 class Evidence(BaseModel):
-    """What the approver is shown, read when the request was made (`read_at`). None or empty: could not be read."""
+    """What the approver is shown, read when the request was made (`read_at`). None or empty: could not be read.
+
+    `severity` is the highest of the open alerts, "none" where there is none. `facts` tell of a target that is no
+    device; `warnings` are what must not be overlooked, whatever the target.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     read_at: datetime
     users: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    severity: str = ""
     device_value: str = ""
     risk: str = ""
     exposure: str = ""
@@ -90,10 +116,15 @@ class Evidence(BaseModel):
     isolation: str = ""
     last_time: str = ""
     last_time_at: datetime | None = None
+    facts: tuple[Fact, ...] = ()
+    warnings: tuple[Fact, ...] = ()
 
 
 class Decision(BaseModel):
-    """An approval, rejection, withdrawal, "send again" or "give up": who, when, why."""
+    """An approval, rejection, withdrawal, "send again" or "give up": who, when, why.
+
+    `instead` holds the parameters that somebody who rejected would have agreed to.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -101,10 +132,14 @@ class Decision(BaseModel):
     who: Person
     at: datetime
     reason: str = ""
+    instead: Mapping[str, str] = {}
 
 
 class Attempt(BaseModel):
-    """One approved sending: its number, when it began, and the machine action it became (id empty: none known)."""
+    """One approved sending: its number, when it began, and what it became at the service (id empty: none known).
+
+    `said` is how that stood in the service's own answer.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -112,6 +147,7 @@ class Attempt(BaseModel):
     began: datetime
     action: str = ""
     adopted: bool = False
+    said: WorkState = "active"
 
 
 class Step(BaseModel):
@@ -124,18 +160,70 @@ class Step(BaseModel):
     values: Mapping[str, str] = {}
 
 
+class Work(BaseModel):
+    """What a response became at a service: a machine action, an investigation, a setting that holds.
+
+    `id` and `status` are the service's own words, `kind` its word for what it is, `at` when it last changed. `ours`: it
+    surely belongs to the request that is looked up. `same`: it does exactly what that request asks. `likely`: it began
+    when the request's call went out, and nothing else tells whose it is. `result` holds small facts for the card, never
+    a secret, a link or a file's content.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = ""
+    status: str = ""
+    state: WorkState = "active"
+    at: datetime | None = None
+    who: str = ""
+    kind: str = ""
+    ours: bool = False
+    same: bool = False
+    likely: bool = False
+    result: Mapping[str, str] = {}
+
+
+class Member(BaseModel):
+    """One device of a request for several: what was known of it, its own request, and how that stands."""
+
+    model_config = ConfigDict(frozen=True)
+
+    target: Target
+    request: str = ""
+    risk: str = ""
+    value: str = ""
+    tags: tuple[str, ...] | None = None
+    last_seen: datetime | None = None
+    state: State = State.PROPOSED
+    status: str = ""
+    trouble: str = ""
+    trouble_values: Mapping[str, str] = {}
+    ended: datetime | None = None
+
+
 class Request(Shownable):
     """A response that was asked for, from the asking to its end on the device.
 
     `parameters` are the service's own words (IsolationType, ScanType). `expires` ends the time to decide, `send_by` the
     time to send once approved. `status` is the machine action's own, `status_at` when the service last changed it.
     `checked` is when we last looked, `next_check` when we look again. `missing_since`: the service denies its action.
-    `trouble` is a catalogue key for what stands in the way now, with `trouble_values`.
+    `trouble` is a catalogue key for what stands in the way now, with `trouble_values`. `ask` names what may be asked
+    for once at a time. `members` are the devices of a request for several; `batch` names that request on each of them.
+    `values` is all that one call is for, where that is a list. `terms` are what the policy ruled. `result` are small
+    facts that the service gave. `back` are the parameters of the inverse, where it takes any. `reminded` is when people
+    were told again that it waits or lasts, `remind_at` when it is looked after for that once more.
     """
 
     response: str
     family: str
     target: Target
+    ask: str = ""
+    members: tuple[Member, ...] = ()
+    batch: str = ""
+    values: tuple[str, ...] = ()
+    result: Mapping[str, str] = {}
+    reminded: datetime | None = None
+    remind_at: datetime | None = None
     parameters: Mapping[str, str] = {}
     reason: str = ""
     requester: Person
@@ -146,6 +234,7 @@ class Request(Shownable):
     state: State = State.PROPOSED
     approvals_needed: int = 1
     four_eyes: bool = True
+    terms: Terms = Terms()
     decisions: tuple[Decision, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     evidence: Evidence | None = None
@@ -160,6 +249,7 @@ class Request(Shownable):
     trouble: str = ""
     trouble_values: Mapping[str, str] = {}
     inverse: str = ""
+    back: Mapping[str, str] = {}
     story: tuple[Step, ...] = ()
 
     @property
@@ -175,9 +265,9 @@ class Request(Shownable):
     def step_due(self) -> datetime | None:
         """When the state machine wants to go on."""
         if self.final:
-            return None
+            return self.remind_at
         if self.state is State.PROPOSED:
-            return self.expires
+            return min(self.expires, self.terms.runs_at or self.expires)
         if self.state is State.APPROVED and self.next_check and self.send_by:
             return min(self.next_check, self.send_by)
         return self.next_check
@@ -208,46 +298,8 @@ class Request(Shownable):
 
 
 def told(request: Request) -> dict[str, str]:
-    """What every audit entry about a request says of it, so that it is found by its device; ids only."""
-    return {"response": request.response, "device": request.target.id}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """A choice that may follow the device's name: words people type -> the service's value, the default first."""
-
-    name: str
-    choices: Mapping[str, str]
-
-
-Send = Callable[[Defender, Request, str], Awaitable[MachineAction]]
-Call = Callable[..., Awaitable[Any]]
-"""A method of `Defender` or `Graph`, named as such: `Defender.isolate`. See `bot.permissions`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Response:
-    """A response, declared once: commands, buttons, policy, audit and help derive from it.
-
-    `types` are the machine-action types it shows up as, `family` the group in which one is in flight per device,
-    `family_types` all machine-action types of that group. `send` calls the service (with the request and the comment)
-    through the client's method `call`. `approvals` 0 means it runs without a decision. `inverse` names the
-    response that undoes it.
-    """
-
-    name: str
-    family: str
-    types: frozenset[str]
-    family_types: frozenset[str]
-    send: Send
-    call: Call
-    risk: str
-    asks: Role
-    approvals: int = 1
-    needs_reason: bool = True
-    parameters: tuple[Parameter, ...] = ()
-    time_to_live: timedelta = timedelta(minutes=60)
-    send_within: timedelta = timedelta(minutes=60)
-    inverse: str = ""
-    plans: Mapping[str, bool] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What every audit entry about a request says of it, so that it is found by its target; ids only."""
+    more = {"batch": request.batch} if request.batch else {}
+    if request.target.kind == DEVICE:
+        return {"response": request.response, "device": request.target.id, **more}
+    return {"response": request.response, "target": f"{request.target.kind}:{request.target.id}", **more}

@@ -1,20 +1,25 @@
 """Requests in the store: reading them, and the one way a transition is written.
 
 Beside each open request stand two small records, written and freed in the same commit as the request's state:
-`ask` (machine:response) lets a response be asked for once at a time, `flight` (machine:family) lets one action of a
-family be under way per device.
+`ask` (target:response) lets a response be asked for once at a time, `flight` (target:family) lets one action of a
+family be under way per target.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
+
+import structlog
 
 from bot.audit import Entry
-from bot.errors import Conflict, NotFound
+from bot.errors import Conflict, NotFound, Stale
 from bot.metrics import TRANSITIONS
 from bot.records import read, readable, write
-from bot.responses.models import Request
+from bot.responses.models import Request, told
 from bot.services import Services
 from bot.state.store import Change, Record
+
+log = structlog.get_logger()
 
 KIND = "request"
 FLIGHT = "flight"
@@ -27,9 +32,17 @@ def flight_key(request: Request) -> str:
     return f"{request.target.id}:{request.family}"
 
 
-def ask_key(machine_id: str, response: str) -> str:
-    """The name of what may be asked for only once at a time."""
-    return f"{machine_id}:{response}"
+def ask_key(target_id: str, response: str, parameters: Mapping[str, str] | None = None) -> str:
+    """The name of what may be asked for only once at a time; with parameters, of each choice of them by itself."""
+    if not parameters:
+        return f"{target_id}:{response}"
+    said = "\n".join(f"{name}={parameters[name]}" for name in sorted(parameters))
+    return f"{target_id}:{response}:{sha256(said.encode()).hexdigest()[:16]}"
+
+
+def ask_of(request: Request) -> str:
+    """The same of a request; those made before the name was kept are named by device and response."""
+    return request.ask or ask_key(request.target.id, request.response)
 
 
 async def get(services: Services, customer: str, key: str) -> Request:
@@ -65,7 +78,7 @@ async def holder(services: Services, customer: str, kind: str, key: str) -> tupl
 
 async def create(services: Services, request: Request, entry: Entry) -> Request:
     """Write a new request; if the same response is already asked for on the device, return that one instead."""
-    ask = Change(kind=ASK, id=ask_key(request.target.id, request.response), rev=0, data={"v": 1, "request": request.id})
+    ask = Change(kind=ASK, id=ask_of(request), rev=0, data={"v": 1, "request": request.id})
     for _ in range(TRIES):
         changes = [write(KIND, request, request.created), ask]
         try:
@@ -117,6 +130,42 @@ async def transition(
     raise Conflict(f"request {key}: too many writers")
 
 
+async def put(
+    services: Services, before: Request, after: Request, what: str = "", *, take_flight: bool = False
+) -> Request:
+    """Write what a step made of a request, if it is still as the step read it; only its posts may have changed.
+
+    Posts that the step added are added to those that there are now. `what` is the audit entry, if there is one. Raises
+    Stale where it was overtaken.
+    """
+
+    def unless_overtaken(current: Request) -> Request:
+        if current != before.model_copy(update={"posts": current.posts}):
+            raise Stale("error.request_moved_on", state=current.state.value)
+        return after.model_copy(update={"posts": (*current.posts, *added)})
+
+    added = [post for post in after.posts if post not in before.posts]
+    now = services.clock.now()
+    entry = Entry(at=now, what=what, who="watchkeeper", subject=f"request:{after.id}", more=_facts(after))
+    entries = [entry] if what else []
+    written = await transition(
+        services, after.customer, after.id, unless_overtaken, lambda _: entries, now=now, take_flight=take_flight
+    )
+    log.info("request", id=after.id, state=after.state.value, what=what, customer=after.customer)
+    return written
+
+
+def _facts(request: Request) -> dict[str, object]:
+    attempt = request.attempt
+    return {
+        **told(request),
+        "state": request.state.value,
+        "attempt": attempt.number if attempt else 0,
+        "action": attempt.action if attempt else "",
+        "status": request.status,
+    }
+
+
 async def _taken(services: Services, customer: str, request: Request) -> bool:
     """Whether another request is under way in the family."""
     held_by, _ = await holder(services, customer, FLIGHT, flight_key(request))
@@ -133,7 +182,7 @@ async def _holds(services: Services, customer: str, request: Request, *, take_fl
     if not request.final:
         return []
     freed = []
-    for kind, name in ((FLIGHT, flight_key(request)), (ASK, ask_key(request.target.id, request.response))):
+    for kind, name in ((FLIGHT, flight_key(request)), (ASK, ask_of(request))):
         held_by, record = await holder(services, customer, kind, name)
         if record and held_by == request.id:
             freed.append(Change(kind=kind, id=name, rev=record.rev, data=None))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bot.simulator.live_sessions import Session
 from bot.simulator.world import FAMILIES, Action, Customer, Device, LedgerEntry, World
 
 Repeat = Literal["refuse", "existing", "duplicate"]
@@ -43,6 +44,7 @@ class Order:
     comment: str
     requestor: str
     file_sha1: str = ""
+    session: Session | None = None
 
 
 class AlreadyRunningError(Exception):
@@ -128,6 +130,7 @@ class Dispatcher:
             updated=now,
             listed_from=now + timedelta(seconds=unlisted),
             file_sha1=order.file_sha1,
+            session=order.session,
             fate=self.fates.get((device.id, order.type), "Succeeded"),
         )
 
@@ -147,6 +150,8 @@ class Dispatcher:
 
     def _next(self, customer: Customer, action: Action) -> datetime | None:
         """When the action changes next; None where it has ended."""
+        if action.status == "InProgress" and action.session:
+            return action.session.due
         if action.status == "InProgress" and action.started:
             return action.started + self.pace.running(action.type)
         if action.status != "Pending":
@@ -164,10 +169,19 @@ class Dispatcher:
         action.updated = when
         if action.status == "Pending" and device.online:
             action.status, action.started = "InProgress", when
+            if action.session:
+                action.session.begin(when, device, customer)
+            return
+        if action.session and action.status == "InProgress":
+            ended = action.session.go_on(when, device, customer)
+            action.status = ended if ended != "Succeeded" else action.fate
+            action.status = action.status or "InProgress"
             return
         action.status = action.fate if action.status == "InProgress" else "TimeOut"
         if action.status == "Succeeded":
-            take_effect(device, action.type)
+            take_effect(device, action)
+            if action.type == "Offboard":
+                customer.set_online(device, when, online=False)
 
 
 def active_of(customer: Customer, device: Device, now: datetime) -> list[Action]:
@@ -179,11 +193,18 @@ def active_of(customer: Customer, device: Device, now: datetime) -> list[Action]
     ]
 
 
-def take_effect(device: Device, type_: str) -> None:
+def take_effect(device: Device, action: Action) -> None:
     """What an action that succeeded does to the device."""
-    if type_ in {"Isolate", "Unisolate"}:
+    type_ = action.type
+    if action.scope == "UnManagedDevice":
+        device.contained = True
+    elif type_ in {"Isolate", "Unisolate"}:
         device.isolated = type_ == "Isolate"
     elif type_ in {"RestrictCodeExecution", "UnrestrictCodeExecution"}:
         device.restricted = type_ == "RestrictCodeExecution"
     elif type_ == "RunAntiVirusScan":
         device.scans += 1
+    elif type_ == "StopAndQuarantineFile":
+        device.quarantined.append(action.file_sha1)
+    elif type_ == "Offboard":
+        device.offboarded = True

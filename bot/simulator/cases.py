@@ -216,13 +216,15 @@ def _device(case: Case, scene: Scene) -> dict[str, Any]:
 
 
 def _account(scene: Scene) -> dict[str, Any]:
+    upn = f"{scene.account}@{scene.customer.domain}"
+    person = scene.customer.directory.find(upn)
     return {
         "accountName": scene.account,
         "domainName": scene.customer.name,
         "userSid": "S-1-5-21-1000000001-1000000002-1000000003-1104",
-        "azureAdUserId": None,
-        "userPrincipalName": f"{scene.account}@{scene.customer.domain}",
-        "displayName": scene.account,
+        "azureAdUserId": person.id if person else None,
+        "userPrincipalName": upn,
+        "displayName": person.name if person else scene.account,
     }
 
 

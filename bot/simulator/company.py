@@ -11,8 +11,12 @@ from bot.simulator import names, scores
 from bot.simulator.cases import CASES, Scene, make_alert
 from bot.simulator.core import CLIENT_ID
 from bot.simulator.directory import FIRST_TENANT, SECOND_TENANT, first_directory, second_directory
+from bot.simulator.entries import Entries, stocked
+from bot.simulator.file_facts import files
 from bot.simulator.incidents import Comment, Incident
+from bot.simulator.intune import enroll
 from bot.simulator.investigations import expire_proposals, investigate, settle
+from bot.simulator.live_inside import infected
 from bot.simulator.tokens import DEFENDER, GRAPH
 from bot.simulator.world import (
     Action,
@@ -29,18 +33,39 @@ _GRAPH_ROLES = (
     "User.Read.All",
     "GroupMember.Read.All",
     "LicenseAssignment.Read.All",
+    "DeviceManagementManagedDevices.Read.All",
+    "DeviceManagementManagedDevices.PrivilegedOperations.All",
+    "RoleManagement.Read.Directory",
+    "Domain.Read.All",
+    "User.EnableDisableAccount.All",
+    "User-PasswordProfile.ReadWrite.All",
+    "User.RevokeSessions.All",
+    "IdentityRiskyUser.Read.All",
+    "IdentityRiskyUser.ReadWrite.All",
+    "SecurityAnalyzedMessage.Read.All",
+    "SecurityAnalyzedMessage.ReadWrite.All",
+    "ThreatSubmission.Read.All",
+    "ThreatSubmission.ReadWrite.All",
 )
 _DEFENDER_ROLES = (
     "Machine.Read.All",
+    "Machine.ReadWrite.All",
     "Machine.Isolate",
     "Machine.Scan",
     "Machine.CollectForensics",
     "Machine.RestrictExecution",
     "Machine.StopAndQuarantine",
+    "Machine.Offboard",
+    "Machine.LiveResponse",
+    "Library.Manage",
     "Alert.Read.All",
     "Alert.ReadWrite.All",
     "User.Read.All",
     "Score.Read.All",
+    "File.Read.All",
+    "Ip.Read.All",
+    "URL.Read.All",
+    "Ti.ReadWrite.All",
     "AdvancedQuery.Read.All",
 )
 _SERVERS = (("WindowsServer2019", "1809", 17763), ("WindowsServer2022", "21H2", 20348), ("Linux", "22.4", None))
@@ -97,6 +122,7 @@ def fill(world: World, size: str) -> None:
         customer.roles = {GRAPH: set(_GRAPH_ROLES), DEFENDER: set(_DEFENDER_ROLES)}
         world.customers[customer.id] = customer
         _Builder(world, customer, much).build()
+        customer.intune = enroll(customer, world.seed, world.clock.now())
 
 
 class _Builder:
@@ -112,15 +138,22 @@ class _Builder:
             device = self._device(name)
             self.customer.devices[device.id] = device
         devices = list(self.customer.devices.values())
+        self._one_unmanaged(devices)
         if devices:
             for number in range(self.size.incidents):
                 self._incident(number, devices)
             self._merges()
             self._history(devices)
             self._investigations()
+            self.customer.entries = self._indicators()
         scores.begin(self.customer, self.now, self.random, self.size.days)
         since = self.now.replace(tzinfo=None) - FIRST_INCIDENT_OF_2026
         self.customer.next_incident = 10_000 + max(0, int(since.total_seconds() // 60))
+
+    def _indicators(self) -> Entries:
+        """By chances of their own, so that nothing else in the company changes with them."""
+        chance = Random(f"{self.world.seed}:{self.customer.id}:indicators")
+        return stocked(self.customer.domain, files(self.customer), chance, self.now)
 
     def guid(self) -> str:
         return str(UUID(int=self.random.getrandbits(128), version=4))
@@ -173,7 +206,14 @@ class _Builder:
             mac=f"00155D{rng.getrandbits(24):06X}",
             users=[self._logon(account) for account in rng.sample(names.ACCOUNTS, rng.choice((0, 1, 1, 2, 3)))],
             online=online,
+            inside=infected(),
         )
+
+    def _one_unmanaged(self, devices: list[Device]) -> None:
+        """In a large company somebody always brought a device that could be onboarded and is not."""
+        plain = devices[len(names.AWKWARD_DEVICES) * 3 :]
+        if plain and not any(one.onboarding == "CanBeOnboarded" for one in plain):
+            plain[0].onboarding = "CanBeOnboarded"
 
     def _logon(self, account: str) -> LogonUser:
         rng = self.random

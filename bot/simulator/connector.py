@@ -303,5 +303,6 @@ def mount_connector(app: web.Application, core: Core, connector: Connector) -> N
         return web.json_response({"keys": core.signer.published()}, headers={"x-ms-request-id": str(uuid4())})
 
     app.router.add_put("/onedrive/upload", connector.drive.put)
+    app.router.add_get("/onedrive/download", connector.drive.get)
     app.router.add_get("/v1/.well-known/openidconfiguration", metadata)
     app.router.add_get("/v1/.well-known/keys", keys)

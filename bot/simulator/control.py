@@ -3,11 +3,13 @@
 import dataclasses
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
 
 from aiohttp import web
 
+from bot.simulator import proposals
 from bot.simulator.core import Core
 from bot.simulator.faults import Fault
 from bot.simulator.scenario import Scenario
@@ -56,6 +58,8 @@ def mount_control(app: web.Application, core: Core, scenario: Scenario) -> None:
         "device": device,
         "keys/rotate": rotate,
         "behaviour": behave,
+        "proposal": lambda body: _propose(core, scenario, body),
+        "decide": lambda body: _decide(core, body),
     }.items():
         app.router.add_post(f"/_simulator/{path}", _own(answer))
 
@@ -87,7 +91,9 @@ def _state(core: Core) -> dict[str, Any]:
                 "incidents": len(customer.incidents),
                 "isolated": sorted(device.name for device in customer.devices.values() if device.isolated),
                 "offline": sorted(device.name for device in customer.devices.values() if not device.online),
+                "blocked": sorted(one.upn for one in customer.directory.people.values() if not one.enabled),
                 "active_actions": sorted(one.id for one in customer.actions.values() if not one.final),
+                "action_center": proposals.waiting(customer),
             }
             for customer in core.world.customers.values()
         },
@@ -95,13 +101,40 @@ def _state(core: Core) -> dict[str, Any]:
     }
 
 
+def _propose(core: Core, scenario: Scenario, body: dict[str, Any]) -> dict[str, Any] | None:
+    """Let an investigation propose something: `tenant`; optional `device`, `kind` (a key of `proposals.PROPOSALS`).
+
+    Also seconds till it `begins` to wait and till it is `decided` then, and `approve`.
+    """
+    customer = core.world.customers[body["tenant"]]
+    device = customer.device(str(body["device"])) if "device" in body else None
+    decided = timedelta(seconds=float(body["decided"])) if "decided" in body else None
+    plan = proposals.Plan(
+        begins=timedelta(seconds=float(body.get("begins", 0))),
+        decided_after=decided,
+        approve=bool(body.get("approve", True)),
+    )
+    core.tick(customer)
+    return scenario.propose(customer, plan, str(body.get("kind", "file")), device)
+
+
+def _decide(core: Core, body: dict[str, Any]) -> list[dict[str, str | None]]:
+    """Let a simulated person decide in the portal: `tenant`, `alert`, `approve`. No API can."""
+    customer = core.world.customers[body["tenant"]]
+    core.tick(customer)
+    proposals.decide(customer, customer.alerts[body["alert"]], core.clock.now(), approve=bool(body["approve"]))
+    return proposals.waiting(customer)
+
+
 def _behave(core: Core, body: dict[str, Any]) -> dict[str, Any]:
-    """Set switches by name: `repeat`, `throttling`, `plan` (with `tenant`), and every field of `Quirks`."""
+    """Set switches by name: `repeat`, `throttling`, `plan`, `indicators` (with `tenant`), every field of `Quirks`."""
     for name, value in body.items():
         if name == "repeat" and value in {"refuse", "existing", "duplicate"}:
             core.dispatcher.repeat = value
         elif name == "throttling":
             core.limiter.on = bool(value)
+        elif name == "indicators":
+            core.world.customers[body["tenant"]].entries.crowd(int(value), core.clock.now())
         elif name == "plan" and value in {"business", "premium", "plan2"}:
             core.world.customers[body["tenant"]].plan = value
         elif hasattr(core.quirks, name) and type(value) is type(getattr(core.quirks, name)):

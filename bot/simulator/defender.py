@@ -3,7 +3,7 @@
 There is no route that approves anything, because there is none in the API: such a call is 404.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -11,16 +11,18 @@ from aiohttp import web
 from bot.simulator import defender_forms as forms
 from bot.simulator.core import Core
 from bot.simulator.defender_actions import ACTION_OPERATIONS, PLAN_2, find_device
+from bot.simulator.defender_devices import DEVICE_OPERATIONS, mount_packages
 from bot.simulator.defender_fields import ACTIONS, ALERTS, INVESTIGATIONS, MACHINES
+from bot.simulator.defender_lists import matching, page
+from bot.simulator.file_facts import FILE_OPERATIONS
+from bot.simulator.indicators import INDICATOR_OPERATIONS
 from bot.simulator.limits import USUAL, Limit
+from bot.simulator.live import LIVE_OPERATIONS, mount_results
 from bot.simulator.moments import show
-from bot.simulator.odata import Fields, ODataError, compile_filter
 from bot.simulator.pipeline import Call, Exchange, Operation, RefusedError, Service, mount
 from bot.simulator.tokens import DEFENDER
 from bot.simulator.world import Score
 
-MAX_TOP = 10_000
-OPTIONS = frozenset({"$filter", "$top", "$skip"})
 READ_MACHINES = frozenset({"Machine.Read.All", "Machine.ReadWrite.All"})
 READ_ALERTS = frozenset({"Alert.Read.All", "Alert.ReadWrite.All"})
 
@@ -47,45 +49,8 @@ SERVICE = Service(
 def mount_defender(app: web.Application, core: Core) -> None:
     """Serve the API below `/api` and `/api/v1.0`."""
     mount(app, core, SERVICE, OPERATIONS, "/api/v1.0", "/api")
-
-
-def page(
-    call: Call, items: Iterable[Any], fields: Fields, form: Callable[[Any], dict[str, Any]], kind: str
-) -> web.Response:
-    """A list, cut by `$filter`, `$skip` and `$top`. Raises RefusedError for what the pages do not document."""
-    query = call.request.query
-    if unknown := sorted(set(query) - OPTIONS - ({"$expand"} if kind == "Alerts" else set())):
-        raise RefusedError(400, "ODataError", f"The query option '{unknown[0][:80]}' is not supported.")
-    found = matching(query, items, fields)
-    skip, top = _number(query, "$skip", 0), _number(query, "$top", MAX_TOP)
-    if top > MAX_TOP:
-        raise RefusedError(400, "ODataError", f"The limit of '{MAX_TOP}' for Top query has been exceeded.")
-    quirks = call.core.quirks
-    rows = found[skip : skip + min(top, quirks.page_size)]
-    body: dict[str, Any] = {"@odata.context": forms.context(kind), "value": [form(row) for row in rows]}
-    if quirks.next_links and quirks.page_size < top and skip + len(rows) < len(found):
-        left = {"$top": str(top - len(rows))} if "$top" in query else {}
-        link = call.request.url.update_query({**left, "$skip": str(skip + len(rows))})
-        body["@odata.nextLink"] = str(link)
-    return web.json_response(body)
-
-
-def matching(query: Mapping[str, str], items: Iterable[Any], fields: Fields) -> list[Any]:
-    """The items that `$filter` lets through. Raises RefusedError."""
-    if "$filter" not in query:
-        return list(items)
-    try:
-        test = compile_filter(query["$filter"], fields)
-    except ODataError as bad:
-        raise RefusedError(400, "ODataError", str(bad)) from bad
-    return [item for item in items if test(item)]
-
-
-def _number(query: Mapping[str, str], name: str, default: int) -> int:
-    text = query.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or len(text) > 9:  # noqa: PLR2004 - more digits than any list has rows
-        raise RefusedError(400, "ODataError", f"Invalid value for {name}.")
-    return int(text)
+    mount_packages(app, core)
+    mount_results(app, core)
 
 
 async def _machines(call: Call) -> web.Response:
@@ -132,7 +97,9 @@ async def _actions(call: Call) -> web.Response:
 
 
 async def _investigations(call: Call) -> web.Response:
-    found = sorted(call.customer.investigations.values(), key=lambda one: int(one.id), reverse=True)
+    now = call.core.clock.now()
+    listed = [one for one in call.customer.investigations.values() if one.listed_from is None or one.listed_from <= now]
+    found = sorted(listed, key=lambda one: int(one.id), reverse=True)
     return page(call, found, INVESTIGATIONS, forms.investigation, "Investigations")
 
 
@@ -177,6 +144,8 @@ def _get(name: str, path: str, handler: Callable[[Call], Any], roles: frozenset[
 
 
 OPERATIONS = (
+    *DEVICE_OPERATIONS,
+    *LIVE_OPERATIONS,
     _get("machines.list", "/machines", _machines, READ_MACHINES),
     _get("machines.get", "/machines/{machine}", _machine, READ_MACHINES),
     _get("machines.logonusers", "/machines/{machine}/logonusers", _logon_users, frozenset({"User.Read.All"})),
@@ -197,4 +166,6 @@ OPERATIONS = (
         plans=PLAN_2,
     ),
     *ACTION_OPERATIONS,
+    *INDICATOR_OPERATIONS,
+    *FILE_OPERATIONS,
 )

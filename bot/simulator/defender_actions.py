@@ -8,10 +8,9 @@ from aiohttp import web
 
 from bot.simulator import defender_forms as forms
 from bot.simulator.actions import AlreadyOverError, AlreadyRunningError, Order
-from bot.simulator.investigations import FIRST_NUMBER
-from bot.simulator.limits import USUAL, Limit
+from bot.simulator.limits import USUAL
 from bot.simulator.pipeline import Call, Operation, RefusedError
-from bot.simulator.world import Action, Device, Investigation
+from bot.simulator.world import Action, Device
 
 WINDOWS_CLIENTS = frozenset({"Windows10", "Windows11"})
 WINDOWS_SERVERS = frozenset({"WindowsServer2012R2", "WindowsServer2016", "WindowsServer2019", "WindowsServer2022"})
@@ -40,7 +39,8 @@ class Starter:
     """A POST below `/machines/{id}` that starts a machine action.
 
     `enum` is the body field with its words (they become the action's scope), required where it has no `default`;
-    `systems` where the action can run; `first_windows_10` the oldest version of Windows 10 that takes it.
+    `systems` where the action can run; `first_windows_10` the oldest version of Windows 10 that takes it; `either`:
+    the page says both 200 and Created, so some are answered with one and some with the other.
     """
 
     segment: str
@@ -54,6 +54,7 @@ class Starter:
     first_windows_10: str = SECOND_WINDOWS_10
     plans: frozenset[str] = ALL_PLANS
     sha1: bool = False
+    either: bool = False
 
 
 STARTERS = (
@@ -89,6 +90,7 @@ STARTERS = (
         type="RestrictCodeExecution",
         permission="Machine.RestrictExecution",
         page="api:restrict-code-execution",
+        systems=WINDOWS_CLIENTS | WINDOWS_SERVERS,
         plans=PLAN_2,
     ),
     Starter(
@@ -96,6 +98,7 @@ STARTERS = (
         type="UnrestrictCodeExecution",
         permission="Machine.RestrictExecution",
         page="api:unrestrict-code-execution",
+        systems=WINDOWS_CLIENTS | WINDOWS_SERVERS,
         plans=PLAN_2,
     ),
     Starter(
@@ -104,14 +107,24 @@ STARTERS = (
         permission="Machine.StopAndQuarantine",
         page="api:stop-and-quarantine-file",
         first_windows_10=FIRST_WINDOWS_10,
+        systems=WINDOWS_CLIENTS | WINDOWS_SERVERS,
         plans=PLAN_2,
         sha1=True,
+    ),
+    Starter(
+        segment="offboard",
+        type="Offboard",
+        permission="Machine.Offboard",
+        page="api:offboard-machine-api",
+        systems=WINDOWS_CLIENTS | WINDOWS_SERVERS,
+        first_windows_10="",
+        either=True,
     ),
 )
 
 
-async def _body(call: Call, *names: str) -> Mapping[str, Any]:
-    """The JSON object of a POST. Names of fields are case-sensitive: the wrong case is refused."""
+async def body_of(call: Call, *names: str, comment: bool = True) -> Mapping[str, Any]:
+    """The JSON object of a POST. Names of fields are case-sensitive: the wrong case is refused, as is no `comment`."""
     try:
         body = await call.json()
     except ValueError as bad:
@@ -119,11 +132,13 @@ async def _body(call: Call, *names: str) -> Mapping[str, Any]:
     known = {name.casefold(): name for name in ("Comment", *names) if name}
     if not isinstance(body, dict) or any(known.get(str(name).casefold(), name) != name for name in body):
         raise RefusedError(400, "InvalidRequestBody", "Request body is incorrect")
-    _required(body, "Comment")
+    if comment:
+        required(body, "Comment")
     return body
 
 
-def _required(body: Mapping[str, Any], name: str) -> str:
+def required(body: Mapping[str, Any], name: str) -> str:
+    """A text that must be there. Raises RefusedError 400."""
     value = body.get(name)
     if value is None or value == "":
         raise RefusedError(400, "MissingRequiredParameter", f"Required parameter {name} is missing")
@@ -135,10 +150,10 @@ def _required(body: Mapping[str, Any], name: str) -> str:
 def _order(call: Call, starter: Starter, body: Mapping[str, Any]) -> Order:
     scope = starter.default
     if starter.enum and (starter.enum in body or scope is None):
-        scope = _required(body, starter.enum)
+        scope = required(body, starter.enum)
     if starter.enum and scope not in starter.words:
         raise RefusedError(400, "InvalidInput", f"{starter.enum} is not one of {', '.join(starter.words)}")
-    sha1 = _required(body, "Sha1") if starter.sha1 else ""
+    sha1 = required(body, "Sha1") if starter.sha1 else ""
     if sha1 and (len(sha1) != SHA1_LENGTH or set(sha1.lower()) - set("0123456789abcdef")):
         raise RefusedError(400, "InvalidHashValue", "Sha1 is not a valid hash")
     return Order(type=starter.type, scope=scope, comment=body["Comment"], requestor=call.app_name, file_sha1=sha1)
@@ -160,7 +175,7 @@ def _check_device(device: Device, starter: Starter, order: Order) -> None:
 def _start(starter: Starter) -> Callable[[Call], Any]:
     async def start(call: Call) -> web.Response:
         device = find_device(call)
-        body = await _body(call, starter.enum, "Sha1" if starter.sha1 else "")
+        body = await body_of(call, starter.enum, "Sha1" if starter.sha1 else "")
         order = _order(call, starter, body)
         _check_device(device, starter, order)
         unlisted = call.fault.unlisted if call.fault else 0
@@ -175,7 +190,8 @@ def _start(starter: Starter) -> Callable[[Call], Any]:
             else forms.machine_action(action, in_list=False, vary=quirks.vary)
         )
         context = {"@odata.context": forms.context("MachineActions", action.id, single=True)}
-        return web.json_response(context | form, status=201)
+        plain_ok = starter.either and forms.coin(action.id, starter.segment)
+        return web.json_response(context | form, status=200 if plain_ok else 201)
 
     return start
 
@@ -189,7 +205,8 @@ def find_device(call: Call) -> Device:
     return device
 
 
-def _action(call: Call) -> Action:
+def find_action(call: Call) -> Action:
+    """The action of the path. Raises RefusedError 404."""
     name = call.path("action")
     action = call.customer.actions.get(name)
     if action is None or action.listed_from > call.core.clock.now():
@@ -198,7 +215,7 @@ def _action(call: Call) -> Action:
 
 
 async def _get(call: Call) -> web.Response:
-    action = _action(call)
+    action = find_action(call)
     form = forms.machine_action(action, in_list=False, vary=call.core.quirks.vary)
     context = {"@odata.context": forms.context("MachineActions", action.id, single=True)}
     return web.json_response(context | form if forms.coin(action.id, "context") else form)
@@ -206,7 +223,7 @@ async def _get(call: Call) -> web.Response:
 
 async def _cancel(call: Call) -> web.Response:
     """`api:cancel-machine-action`; the comment is not marked required. What has ended: 400 (undocumented)."""
-    action = _action(call)
+    action = find_action(call)
     try:
         body = await call.json() if call.request.can_read_body else {}
     except ValueError as bad:
@@ -217,24 +234,6 @@ async def _cancel(call: Call) -> web.Response:
     except AlreadyOverError as over:
         raise RefusedError(400, "BadRequest", f"The action is already {action.status}") from over
     return web.json_response(forms.machine_action(action, in_list=False, vary=call.core.quirks.vary))
-
-
-async def _investigate(call: Call) -> web.Response:
-    """`api:initiate-autoir-investigation`: answers with an investigation, not with a machine action."""
-    device = find_device(call)
-    await _body(call)
-    customer = call.customer
-    number = max((int(one) for one in customer.investigations), default=FIRST_NUMBER) + 1
-    one = Investigation(
-        id=str(number),
-        state="Queued",
-        started=call.core.clock.now(),
-        machine_id=device.id,
-        computer_name=device.name,
-        alert_id="",
-    )
-    customer.investigations[one.id] = one
-    return web.json_response(forms.investigation(one), status=201)
 
 
 def _operation(starter: Starter) -> Operation:
@@ -251,14 +250,6 @@ def _operation(starter: Starter) -> Operation:
 
 ACTION_OPERATIONS = (
     *(_operation(starter) for starter in STARTERS),
-    Operation(
-        name="defender.machines.startInvestigation",
-        method="POST",
-        path="/machines/{machine}/startInvestigation",
-        handler=_investigate,
-        roles=frozenset({"Alert.ReadWrite.All"}),
-        limits=(Limit(50, 3600),),
-    ),
     Operation(
         name="defender.machineactions.get",
         method="GET",

@@ -149,6 +149,8 @@ def machine_action(action: Action, *, in_list: bool, vary: bool = True) -> dict[
         "errorHResult": 0,
         "relatedFileInfo": file,
     }
+    if action.session:
+        form["commands"] = action.session.forms()
     if not vary or coin(action.id, "observed"):
         form |= {"externalId": None, "troubleshootInfo": None}
     return form

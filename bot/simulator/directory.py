@@ -4,6 +4,9 @@ The first tenant holds the six people of the Microsoft 365 Agents Playground und
 one digit more than a GUID, and so has the Playground's own default tenant id.
 """
 
+from dataclasses import replace
+
+from bot.simulator.staff import GLOBAL_ADMINISTRATOR, hire
 from bot.simulator.world import Directory, Group, Person
 
 FIRST_TENANT = "00000000-0000-0000-0000-000000000001"
@@ -48,7 +51,10 @@ def first_directory() -> Directory:
         EVERYONE: ("All staff", set(people)),
     }
     groups = {id_: Group(id=id_, name=name, members=set(who)) for id_, (name, who) in members.items()}
-    return Directory({person.id: person for person in PLAYGROUND.values()}, groups)
+    directory = Directory({person.id: replace(person, mail=person.upn) for person in PLAYGROUND.values()}, groups)
+    directory.people[people[4]].roles = {GLOBAL_ADMINISTRATOR}
+    hire(directory, "fabrikam.example", "c")
+    return directory
 
 
 def second_directory() -> Directory:
@@ -57,4 +63,7 @@ def second_directory() -> Directory:
         SECOND_READERS: Group(id=SECOND_READERS, name="Readers"),
         SECOND_APPROVERS: Group(id=SECOND_APPROVERS, name="Approvers", members={SECOND_PERSON.id}),
     }
-    return Directory({SECOND_PERSON.id: SECOND_PERSON}, groups)
+    only = replace(SECOND_PERSON, mail=SECOND_PERSON.upn, roles={GLOBAL_ADMINISTRATOR})
+    directory = Directory({only.id: only}, groups)
+    hire(directory, "litware.example", "d")
+    return directory

@@ -16,14 +16,16 @@ from bot.simulator.pipeline import RefusedError
 
 CONSENT = "application/vnd.microsoft.teams.card.file.consent"
 FILE = "application/vnd.microsoft.teams.card.file.info"
+GIVEN = "application/vnd.microsoft.teams.file.download.info"
 _RANGE = re.compile(r"bytes 0-(\d+)/(\d+)")
 
 
 @dataclass
 class Drive:
-    """What was uploaded, by the secret of its address; None as long as nothing was."""
+    """What was uploaded, by the secret of its address; None as long as nothing was. `given` are files of people."""
 
     uploads: dict[str, bytes | None] = field(default_factory=dict)
+    given: dict[str, bytes] = field(default_factory=dict)
     sessions: int = 0
 
     @property
@@ -51,6 +53,24 @@ class Drive:
             "fileType": name.rpartition(".")[2],
         }
         return {"type": "fileUpload", "action": "accept", "context": content["acceptContext"], "uploadInfo": info}
+
+    def give(self, name: str, content: bytes, base: str) -> dict[str, Any]:
+        """The attachment of a message by which a person sends a file along; its address needs no token."""
+        secret = uuid4().hex
+        self.given[secret] = content
+        info = {
+            "downloadUrl": f"{base}/onedrive/download?tempauth={secret}",
+            "uniqueId": str(uuid4()),
+            "fileType": name.rpartition(".")[2],
+        }
+        return {"contentType": GIVEN, "contentUrl": f"{base}/onedrive/{name}", "name": name, "content": info}
+
+    async def get(self, request: web.Request) -> web.Response:
+        """The content of a file that was given; 404 for another secret."""
+        content = self.given.get(request.query.get("tempauth", ""))
+        if content is None:
+            return _refused(404, "itemNotFound", "The resource could not be found.")
+        return web.Response(body=content)
 
     async def put(self, request: web.Request) -> web.Response:
         """Take the file, whole: `Content-Range: bytes 0-(n-1)/n`. 201, then 404 for the same address again."""

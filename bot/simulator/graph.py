@@ -9,6 +9,7 @@ from aiohttp import web
 from bot.simulator import graph_forms as forms
 from bot.simulator.core import Core
 from bot.simulator.graph_fields import ALERTS, INCIDENTS, SECURE_SCORES
+from bot.simulator.graph_intune import INTUNE_OPERATIONS
 from bot.simulator.graph_pages import Listing, answer, shown
 from bot.simulator.incidents import Incident
 from bot.simulator.limits import Limit
@@ -68,8 +69,8 @@ DIRECTORY = Service(
 
 def mount_graph(app: web.Application, core: Core) -> None:
     """Serve the API below `/v1.0`."""
-    mount(app, core, DIRECTORY, DIRECTORY_OPERATIONS, "/v1.0/users")
     mount(app, core, DIRECTORY, LICENCE_OPERATIONS, "/v1.0/subscribedSkus")
+    mount(app, core, SERVICE, INTUNE_OPERATIONS, "/v1.0/deviceManagement/managedDevices")
     mount(app, core, SERVICE, SECURITY_OPERATIONS, "/v1.0")
 
 

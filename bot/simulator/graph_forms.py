@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from bot.simulator.incidents import Alert, Comment, Incident
 from bot.simulator.moments import show
-from bot.simulator.world import Customer, SecureScoreDay
+from bot.simulator.world import PLANS, Customer, SecureScoreDay
 
 PORTAL = "https://security.microsoft.com"
 UNKNOWN = "unknownFutureValue"
@@ -154,12 +154,6 @@ def secure_score(day: SecureScoreDay, customer: Customer) -> dict[str, Any]:
     }
 
 
-PLANS: Mapping[str, tuple[str, ...]] = {
-    "business": ("MDE_SMB",),
-    "premium": ("MDE_SMB", "AAD_PREMIUM", "INTUNE_A", "ATP_ENTERPRISE"),
-    "plan2": ("WINDEFATP", "AAD_PREMIUM_P2", "INTUNE_A", "THREAT_INTELLIGENCE"),
-}
-"""The service plans of each plan (section 1.9)."""
 _BUSINESS_PREMIUM = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"
 
 

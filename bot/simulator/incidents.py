@@ -42,7 +42,10 @@ class Incident:
 
 @dataclass(kw_only=True)
 class Alert:
-    """An alert. Words of enums are Graph's; `machine_id` is set for alerts of Defender for Endpoint at a device."""
+    """An alert. Words of enums are Graph's; `machine_id` is set for alerts of Defender for Endpoint at a device.
+
+    `waits_since`: when its investigation began to wait for a decision, where that was not at once. No API shows it.
+    """
 
     id: str
     incident_id: str
@@ -70,6 +73,7 @@ class Alert:
     investigation_state: str = "unsupportedAlertType"
     investigation_id: str | None = None
     machine_id: str | None = None
+    waits_since: datetime | None = None
     comments: list[Comment] = field(default_factory=list)
     evidence: list[dict[str, Any]] = field(default_factory=list)
 

@@ -1,12 +1,48 @@
-"""Automated investigations: each belongs to an alert at a device; what they propose waits seven days for a person."""
+"""Automated investigations: of an alert at a device, or begun by hand; what they propose waits seven days."""
 
 from datetime import datetime, timedelta
 
 from bot.simulator.incidents import Alert
-from bot.simulator.world import Customer, Investigation
+from bot.simulator.world import Customer, Device, Investigation
 
 PROPOSAL_LIFE = timedelta(days=7)
 FIRST_NUMBER = 63_000
+QUEUED = timedelta(seconds=5)
+RUNNING = timedelta(seconds=90)
+SYSTEMS = frozenset({"Windows10", "Windows11", "WindowsServer2019", "WindowsServer2022"})
+"""Where automated investigation works."""
+
+
+def start(customer: Customer, device: Device, now: datetime, fate: str = "") -> Investigation:
+    """Begin one by hand. Nothing in it tells who asked; some have no start time until they run."""
+    number = str(max((int(one) for one in customer.investigations), default=FIRST_NUMBER) + 1)
+    one = Investigation(
+        id=number,
+        state="Queued",
+        started=now if int(number) % 2 else None,
+        machine_id=device.id,
+        computer_name=device.name,
+        alert_id="",
+        asked=now,
+        fate=fate or ("SuccessfullyRemediated" if device.risk in {"Medium", "High"} else "Benign"),
+    )
+    customer.investigations[number] = one
+    return one
+
+
+def go_on(customer: Customer, now: datetime) -> None:
+    """Let those that were begun by hand go on: Queued, Running, an end; PendingResource while the device is away."""
+    for one in customer.investigations.values():
+        if one.asked is None or one.ended is not None or now < one.asked + QUEUED:
+            continue
+        device = customer.devices.get(one.machine_id)
+        if device is None or not device.online:
+            one.state = "PendingResource"
+            continue
+        begins = max(one.asked + QUEUED, device.online_since or one.asked)
+        one.state, one.started = "Running", one.started or begins
+        if now >= begins + RUNNING:
+            one.state, one.ended = one.fate, begins + RUNNING
 
 
 def investigate(customer: Customer, alert: Alert, state: str) -> Investigation | None:
@@ -33,8 +69,9 @@ def investigate(customer: Customer, alert: Alert, state: str) -> Investigation |
 def expire_proposals(customer: Customer, now: datetime) -> None:
     """End what has waited for a decision longer than seven days: that counts as a rejection."""
     for alert in customer.alerts.values():
-        if alert.investigation_state == "pendingApproval" and now - alert.created > PROPOSAL_LIFE:
-            settle(customer, alert, alert.created + PROPOSAL_LIFE)
+        since = alert.waits_since or alert.created
+        if alert.investigation_state == "pendingApproval" and now - since > PROPOSAL_LIFE:
+            settle(customer, alert, since + PROPOSAL_LIFE)
 
 
 def settle(customer: Customer, alert: Alert, at: datetime) -> None:

@@ -30,6 +30,7 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "lt": lambda left, right: bool(left < right),
     "le": lambda left, right: bool(left <= right),
 }
+_TEXTS = frozenset({"text", "name"})
 _ORDERED = frozenset({"gt", "ge", "lt", "le"})
 _FUNCTIONS: Mapping[str, Callable[[str, str], bool]] = {
     "startswith": str.startswith,
@@ -46,7 +47,8 @@ class ODataError(ValueError):
 class Field:
     """A field that may be filtered: how to read it from an item and what it holds.
 
-    `kind` is one of text, number, time, flag, enum. `members` are an enum's values in the schema's spelling.
+    `kind` is one of text, name (text compared without regard to case, as the directory does), number, time, flag, enum.
+    `members` are an enum's values in the schema's spelling.
     """
 
     read: Callable[[Any], Any]
@@ -157,13 +159,13 @@ class _Parser:
         if name not in _FUNCTIONS:
             raise ODataError(f"Unknown function '{name[:80]}' in the filter.")
         field = self.fields.find(self.word())
-        if field.kind != "text":
+        if field.kind not in _TEXTS:
             raise ODataError(f"Function '{name}' takes a string property.")
         self.expect(",")
-        wanted = self.literal(Field(field.read))
+        wanted = self.literal(Field(field.read, field.kind))
         self.expect(")")
         test = _FUNCTIONS[name]
-        return lambda item: isinstance(found := field.read(item), str) and test(found, str(wanted))
+        return lambda item: isinstance(found := _comparable(field, field.read(item)), str) and test(found, str(wanted))
 
     def any_of(self, collection: str, depth: int) -> Test:
         if collection not in self.fields.collections:
@@ -233,7 +235,7 @@ def _comparison(field: Field, operator: str, wanted: Any) -> Test:
 def _comparable(field: Field, value: Any) -> Any:
     if isinstance(value, datetime):
         return moments.ticks(value)
-    return value.casefold() if field.kind == "enum" and isinstance(value, str) else value
+    return value.casefold() if field.kind in {"enum", "name"} and isinstance(value, str) else value
 
 
 def _renamed(fields: Fields, variable: str) -> Fields:
@@ -245,6 +247,10 @@ def _text(kind: str, text: str, _field: Field) -> str:
     if kind != "string":
         raise ValueError(text)
     return text[1:-1].replace("''", "'")
+
+
+def _name(kind: str, text: str, field: Field) -> str:
+    return _text(kind, text, field).casefold()
 
 
 def _enum(kind: str, text: str, field: Field) -> str:
@@ -274,6 +280,7 @@ def _time(kind: str, text: str, _field: Field) -> moments.Ticks:
 
 _READERS: Mapping[str, Callable[[str, str, Field], Any]] = {
     "text": _text,
+    "name": _name,
     "enum": _enum,
     "number": _number,
     "flag": _flag,

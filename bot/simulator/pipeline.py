@@ -73,7 +73,8 @@ Handler = Callable[[Call], Awaitable[web.Response]]
 class Operation:
     """One documented call: its name for faults, the permissions of which one (`roles`) or all (`every`) are needed.
 
-    Calls are counted per name, or per `bucket` where several share a limit.
+    Calls are counted per name, or per `bucket` where several share a limit. `mute`: those of all apps are counted
+    together, and who asks too often is not told how long to wait (Identity Protection).
     """
 
     name: str
@@ -84,6 +85,7 @@ class Operation:
     every: frozenset[str] = frozenset()
     limits: tuple[Limit, ...] = ()
     bucket: str = ""
+    mute: bool = False
     plans: frozenset[str] = frozenset({"business", "premium", "plan2"})
 
 
@@ -149,9 +151,9 @@ async def _answer(core: Core, service: Service, operation: Operation, gate: Gate
         return _refusal(service, exchange, "expired")
     if not (operation.every <= caller.roles and (not operation.roles or operation.roles & caller.roles)):
         return _refusal(service, exchange, "forbidden")
-    key = (caller.tenant, caller.app, operation.bucket or operation.name)
+    key = (caller.tenant, "" if operation.mute else caller.app, operation.bucket or operation.name)
     if wait := core.limiter.wait(key, operation.limits, count_refused=service.count_refused):
-        return _refusal(service, exchange, "throttled", wait)
+        return _refusal(service, exchange, "throttled", None if operation.mute else wait)
     customer = core.world.customers.get(caller.tenant)
     if customer and customer.plan not in operation.plans:
         return _refusal(service, exchange, "plan")

@@ -1,6 +1,7 @@
 """Something happens: incidents come, grow, are resolved, reopened and merged; devices go and return; scores move."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -10,9 +11,13 @@ from bot.simulator.company import merge
 from bot.simulator.core import Core
 from bot.simulator.incidents import SEVERITIES, Alert, Incident
 from bot.simulator.investigations import investigate, settle
+from bot.simulator.proposals import PROPOSALS, Plan, propose
 from bot.simulator.world import Customer, Device
 
 OPEN = frozenset({"active", "inProgress"})
+PROPOSES_EVERY, PROPOSES_AT = 120, 9
+"""Of so many events that happen by themselves, which one is a proposal in the Action center."""
+SOON_DECIDED = Plan(begins=timedelta(seconds=30), decided_after=timedelta(minutes=3))
 
 
 class Scenario:
@@ -26,13 +31,14 @@ class Scenario:
         self.every = every
         self._core = core
         self._random = Random(f"scenario:{core.world.seed}")
+        self._portal = Random(f"portal:{core.world.seed}")
         self._count = 0
 
     async def run(self) -> None:
         """Let things happen until cancelled."""
         await self._core.clock.sleep(self.first)
         while True:
-            self.step()
+            self.step("proposal" if self._count % PROPOSES_EVERY == PROPOSES_AT else None)
             await self._core.clock.sleep(self.every)
 
     def step(self, event: str | None = None, tenant: str = "") -> dict[str, Any] | None:
@@ -47,6 +53,16 @@ class Scenario:
         self._count += 1
         happened = EVENTS[name](self, customer)
         return {"event": name, "tenant": customer.id, **happened} if happened else None
+
+    def propose(
+        self, customer: Customer, plan: Plan = SOON_DECIDED, kind: str = "", device: Device | None = None
+    ) -> dict[str, Any]:
+        """An investigation proposes something that waits in the portal, where somebody decides it (or nobody does)."""
+        chance = self._portal
+        where = device or chance.choice([one for one in customer.devices.values() if one.onboarding == "onboarded"])
+        scene = Scene(customer, where, chance.choice(names.ACCOUNTS), self._core.clock.now(), chance)
+        alert = propose(scene, plan, kind or chance.choice(tuple(PROPOSALS)))
+        return {"incident": alert.incident_id, "alert": alert.id, "investigation": alert.investigation_id}
 
     def _open(self, customer: Customer) -> list[Incident]:
         return [one for one in customer.incidents.values() if one.status in OPEN]
@@ -173,4 +189,5 @@ EVENTS: Mapping[str, Callable[[Scenario, Customer], dict[str, Any] | None]] = {
     "scores": Scenario.scores,
 }
 _NAMES = tuple(EVENTS)
+EVENTS = {**EVENTS, "proposal": Scenario.propose}
 _WEIGHTS = (3, 5, 2, 3, 1, 1, 2, 3, 2)

@@ -14,6 +14,9 @@ from bot.simulator.core import Core
 from bot.simulator.defender import mount_defender
 from bot.simulator.directory import FIRST_TENANT, SECOND_TENANT
 from bot.simulator.graph import mount_graph
+from bot.simulator.graph_domains import mount_domains
+from bot.simulator.graph_mail import mount_mail
+from bot.simulator.graph_people import mount_people
 from bot.simulator.login import mount_login
 from bot.simulator.scenario import Scenario
 from bot.simulator.world import Customer
@@ -55,6 +58,9 @@ class Simulator(Core):
         mount_control(app, self, self.scenario)
         mount_connector(app, self, self.connector)
         mount_defender(app, self)
+        mount_people(app, self)
+        mount_mail(app, self)
+        mount_domains(app, self)
         mount_graph(app, self)
         mount_login(app, self)
         return app

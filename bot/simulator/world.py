@@ -10,7 +10,12 @@ from random import Random
 from uuid import UUID
 
 from bot.clock import Clock
+from bot.simulator.entries import Entries
 from bot.simulator.incidents import Alert, Incident
+from bot.simulator.intune import Tenant
+from bot.simulator.live_inside import Inside
+from bot.simulator.live_sessions import LibraryFile, Session
+from bot.simulator.mailroom import Mailroom
 
 FINAL = frozenset({"Succeeded", "Failed", "TimeOut", "Cancelled"})
 FAMILIES: Mapping[str, str] = {
@@ -19,6 +24,12 @@ FAMILIES: Mapping[str, str] = {
     "RestrictCodeExecution": "restriction",
     "UnrestrictCodeExecution": "restriction",
 }
+PLANS: Mapping[str, tuple[str, ...]] = {
+    "business": ("MDE_SMB",),
+    "premium": ("MDE_SMB", "AAD_PREMIUM", "INTUNE_A", "ATP_ENTERPRISE"),
+    "plan2": ("WINDEFATP", "AAD_PREMIUM_P2", "INTUNE_A", "THREAT_INTELLIGENCE"),
+}
+"""The service plans of each profile, under the names of graph-api.md section 1.9."""
 
 
 @dataclass(kw_only=True)
@@ -60,10 +71,14 @@ class Device:
     mac: str = "00155D000001"
     users: list[LogonUser] = field(default_factory=list)
     isolated: bool = False
+    inside: Inside = field(default_factory=Inside)
     online: bool = True
     online_since: datetime | None = None
     scans: int = 0
     restricted: bool = False
+    contained: bool = False
+    offboarded: bool = False
+    quarantined: list[str] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -92,6 +107,7 @@ class Action:
     started: datetime | None = None
     stuck_until: datetime | None = None
     fate: str = "Succeeded"
+    session: Session | None = None
 
     @property
     def family(self) -> str:
@@ -106,7 +122,10 @@ class Action:
 
 @dataclass(kw_only=True)
 class Investigation:
-    """An automated investigation: `api:investigation`."""
+    """An automated investigation: `api:investigation`.
+
+    One that was begun by hand was `asked` for then and ends as `fate`; it is listed from `listed_from`.
+    """
 
     id: str
     state: str
@@ -117,6 +136,18 @@ class Investigation:
     ended: datetime | None = None
     cancelled_by: str | None = None
     details: str | None = None
+    asked: datetime | None = None
+    fate: str = ""
+    listed_from: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortalStep:
+    """What was arranged to happen in the portal's Action center, at an alert: see `bot.simulator.proposals`."""
+
+    at: datetime
+    alert: str
+    what: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,21 +183,51 @@ class Ledger:
 
 
 @dataclass(kw_only=True)
+class Risk:
+    """What Identity Protection thinks of a person; until `settles` it shows what it thought before (`was`)."""
+
+    level: str = "none"
+    state: str = "none"
+    detail: str = "none"
+    updated: datetime | None = None
+    settles: datetime | None = None
+    was: tuple[str, str, str] = ("none", "none", "none")
+
+
+@dataclass(kw_only=True)
 class Person:
-    """A user of the directory."""
+    """A user of the directory.
+
+    `roles` are the template ids of the directory roles held. `valid_from`: sessions begun before it are refused.
+    `passwords` counts how often an app set the password; of what it was set to only a hash is kept (`password`).
+    """
 
     id: str
     name: str
     upn: str
+    mail: str | None = None
+    enabled: bool = True
+    user_type: str = "Member"
+    title: str | None = None
+    department: str | None = None
+    synced: bool | None = None
+    created: datetime | None = None
+    roles: set[str] = field(default_factory=set)
+    valid_from: datetime | None = None
+    passwords: int = 0
+    password: str = ""
+    must_change: bool = False
+    risk: Risk | None = None
 
 
 @dataclass(kw_only=True)
 class Group:
-    """A security group; `members` are ids of people and of groups."""
+    """A security group; `members` are ids of people and of groups, `roles` the directory roles that it holds."""
 
     id: str
     name: str
     members: set[str] = field(default_factory=set)
+    roles: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -218,6 +279,7 @@ class Customer:
 
     `plan` is `business` (Defender for Business), `premium` (Business Premium) or `plan2`. `roles` maps an audience to
     the application permissions that its administrator has granted; a token carries those of when it was issued.
+    `app_roles` are the directory roles (template ids) that the app itself holds there.
     """
 
     id: str
@@ -232,11 +294,22 @@ class Customer:
     investigations: dict[str, Investigation] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
+    library: dict[str, LibraryFile] = field(default_factory=dict)
     directory: Directory = field(default_factory=Directory)
     exposure: Score | None = None
     configuration: Score | None = None
     secure_scores: list[SecureScoreDay] = field(default_factory=list)
+    entries: Entries = field(default_factory=Entries)
+    intune: Tenant = field(default_factory=Tenant)
+    mailroom: Mailroom = field(default_factory=Mailroom)
+    app_roles: set[str] = field(default_factory=set)
     next_incident: int = 1
+    portal: list[PortalStep] = field(default_factory=list)
+
+    @property
+    def service_plans(self) -> frozenset[str]:
+        """What its plan consists of: MDE_SMB, WINDEFATP, AAD_PREMIUM, AAD_PREMIUM_P2, INTUNE_A ..."""
+        return frozenset(PLANS[self.plan])
 
     def device(self, name: str) -> Device | None:
         """A device by id or computer name; of several with one name the one seen last."""
@@ -253,6 +326,7 @@ class Customer:
 
     def set_online(self, device: Device, now: datetime, *, online: bool) -> None:
         """Let a device come online or go offline; its health and last contact follow."""
+        online = online and not device.offboarded
         device.online = online
         device.online_since = now if online else None
         device.health = "Active" if online else "Inactive"

@@ -66,6 +66,9 @@ class Teams(Protocol):
     async def upload_file(self, url: str, content: bytes) -> None:
         """Put the file where Teams said. Raises Rejected for an address that is not SharePoint's."""
 
+    async def read_file(self, url: str, *, most: int) -> bytes:
+        """The content of a file that a person sent along. Raises Rejected where it is larger than `most` bytes."""
+
     async def show_file(self, conversation: Conversation, file: StoredFile) -> str:
         """Post a card that opens a file which was uploaded. Returns the message id."""
 

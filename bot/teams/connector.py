@@ -14,6 +14,7 @@ import stamina
 from pydantic import ValidationError
 
 from bot.clock import Clock
+from bot.download import Source, download
 from bot.errors import Rejected, ServiceError, Throttled, Unavailable
 from bot.http_errors import Progress, no_answer, read_object, unreadable
 from bot.teams import outbound
@@ -21,7 +22,7 @@ from bot.teams.client import FileOffer, Member, StoredFile
 from bot.teams.connector_errors import error_of
 from bot.teams.roster import member_of
 from bot.teams.service_urls import ServiceUrls
-from bot.teams.upload import upload
+from bot.teams.upload import SERVICE, is_upload_address, upload
 from bot.transport import LEAN
 from bot.turn import Conversation, Shown
 
@@ -80,6 +81,14 @@ class Connector:
     async def upload_file(self, url: str, content: bytes) -> None:
         """Put the file where Teams said. Raises Rejected for an address that is not SharePoint's."""
         await upload(self._http, url, content, self._clock.now(), loopback=self._urls.loopback)
+
+    async def read_file(self, url: str, *, most: int) -> bytes:
+        """The content of a file that a person sent along (teams-platform 7.4); our token does not go there."""
+        near = self._urls.loopback
+        if not is_upload_address(url, loopback=near):
+            why = "the address is not SharePoint's"
+            raise Rejected(SERVICE, "read-file", code="DownloadUrlNotAllowed", message=why)
+        return await download(self._http, url, Source(service=SERVICE, operation="read-file", near=near), most=most)
 
     async def show_file(self, conversation: Conversation, file: StoredFile) -> str:
         """Post a card that opens a file which was uploaded. Returns the message id."""

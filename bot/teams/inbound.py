@@ -69,6 +69,7 @@ class Inbound(_Part):
     locale: Text = ""
     local_timezone: Text = ""
     entities: list[dict[str, Any]] | None = None
+    attachments: list[dict[str, Any]] | None = None
     members_added: list[Named] | None = None
     members_removed: list[Named] | None = None
 

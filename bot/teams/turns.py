@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from bot.teams.inbound import Account, ChannelData, Inbound
-from bot.turn import Actor, Click, Conversation, ConversationKind, Turn
+from bot.turn import Actor, Click, Conversation, ConversationKind, GivenFile, Turn
 
 CARD_INVOKE = "adaptiveCard/action"
 FILE_INVOKE = "fileConsent/invoke"
@@ -27,6 +27,7 @@ _GUESTS = frozenset({"guest", "anonymous"})
 CONSENT = {"accept": "upload", "decline": "decline-upload"}
 """What a person does with a file that is offered, as the verb that a handler answers to."""
 _UPLOAD = ("contentUrl", "name", "uploadUrl", "uniqueId", "fileType")
+_GIVEN_FILE = "application/vnd.microsoft.teams.file.download.info"
 _BUTTON = {"v": int, "verb": str, "id": str, "rev": int}
 _LARGEST = 2**53  # beyond it JSON numbers of the clients are no longer exact
 _LONGEST = 512
@@ -43,6 +44,7 @@ def turn_of(inbound: Inbound) -> Turn:
         conversation=conversation_of(inbound),
         text=text,
         click=click_of(inbound) if kind == "click" else None,
+        files=files_of(inbound) if kind == "message" else (),
         invoke=inbound.type == "invoke" and inbound.name != FILE_INVOKE,  # its answer is a message of its own
         locale=inbound.locale,
         zone=zone_of(inbound),
@@ -194,6 +196,17 @@ def _fits(value: Any, kind: type) -> bool:
     if isinstance(value, str):
         return len(value) <= _LONGEST
     return isinstance(value, int) and 0 <= value < _LARGEST
+
+
+def files_of(inbound: Inbound) -> tuple[GivenFile, ...]:
+    """The files that came with a message (section 7.4); Teams sends other attachments too, such as the text as HTML."""
+    found = []
+    for one in inbound.attachments or ():
+        content = one.get("content")
+        url = content.get("downloadUrl") if isinstance(content, dict) else None
+        if one.get("contentType") == _GIVEN_FILE and isinstance(url, str):
+            found.append(GivenFile(name=str(one.get("name") or "")[:_LONGEST], url=url))
+    return tuple(found)
 
 
 def _typed(value: Any) -> str | None:

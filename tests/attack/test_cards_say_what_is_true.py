@@ -11,7 +11,7 @@ from bot.turn import Look
 from cards.request import request_card
 from cards.text import ENGLISH
 from tests.integration.talk import words
-from tests.responses.people import ADELE, HOUR, MEGAN, START, action, request
+from tests.responses.people import ADELE, HOUR, MEGAN, START, machine_action, request
 
 LATER = START + timedelta(hours=2)
 PROMISES = ("tried again", "Waits until", "ask again there")
@@ -61,7 +61,7 @@ def test_a_timed_out_action_leaves_the_network_unknown(kind, last):
     before = {"id": "1", "type": "Unisolate" if kind == "Isolate" else "Isolate", "status": "Succeeded"}
     stamps = {"creationDateTimeUtc": "2026-11-20T10:00:00Z", "lastUpdateDateTimeUtc": "2026-11-20T10:01:00Z"}
     later = {"creationDateTimeUtc": "2026-11-21T10:00:00Z", "lastUpdateDateTimeUtc": "2026-11-21T12:00:00Z"}
-    actions = [action(**before, **stamps), action(id="2", type=kind, status=last, **later)]
+    actions = [machine_action(**before, **stamps), machine_action(id="2", type=kind, status=last, **later)]
     assert network_of(actions).state == "unknown"
 
 
@@ -69,11 +69,11 @@ def test_a_later_success_makes_it_known_again():
     """A release that succeeded after a time-out says that the device is not isolated; so does one before it."""
     old = {"creationDateTimeUtc": "2026-11-20T10:00:00Z", "lastUpdateDateTimeUtc": "2026-11-20T10:01:00Z"}
     new = {"creationDateTimeUtc": "2026-11-21T10:00:00Z", "lastUpdateDateTimeUtc": "2026-11-21T12:00:00Z"}
-    late = action(id="1", type="Isolate", status="TimeOut", **old)
-    done = action(id="2", type="Unisolate", status="Succeeded", **new)
+    late = machine_action(id="1", type="Isolate", status="TimeOut", **old)
+    done = machine_action(id="2", type="Unisolate", status="Succeeded", **new)
     assert network_of([late, done]).state == "not isolated"
-    repeated = action(id="3", type="Unisolate", status="TimeOut", **new)
-    released = action(id="4", type="Unisolate", status="Succeeded", **old)
+    repeated = machine_action(id="3", type="Unisolate", status="TimeOut", **new)
+    released = machine_action(id="4", type="Unisolate", status="Succeeded", **old)
     assert network_of([released, repeated]).state == "not isolated"
 
 

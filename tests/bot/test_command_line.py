@@ -13,7 +13,7 @@ from bot.errors import UsageError
 from bot.line import LONGEST, Commands
 from bot.teams.inbound import Inbound
 from bot.teams.turns import own_mention_removed
-from cards.english import TEXTS
+from cards.text import ENGLISH as TEXTS
 
 COMMANDS = Commands(handlers.COMMANDS)
 NAMES = sorted({name for command in handlers.COMMANDS for name in (command.name, *command.aliases)})

@@ -112,7 +112,7 @@ def bad(x: X) -> Snapshot:
             rows=rows,
         ),
         requests=Requests(waiting=4, stuck=1, rows=(asked,) * 3, stuck_rows=(stuck,)),
-        center=ActionCenter(investigations=2, items=5, oldest=ago(days=5)),
+        center=ActionCenter(investigations=2, items=5, oldest=ago(days=5), until=NOW + timedelta(days=2)),
         at_risk=AtRisk(total=7, before=4, rows=risky),
         isolated=Isolated(total=5, unknown=1, rows=isolated),
         ambiguous=2,

@@ -3,14 +3,12 @@
 from dataclasses import replace
 
 from bot import errors
-from bot.defender.models import Investigation
 from bot.graph.models import Incident
 from bot.incidents import BriefIncident, SummaryRecord
-from bot.responses.models import State
 from bot.roles import Role
 from bot.subscriptions import Subscription
 from bot.turn import Shown
-from cards.actions import ActionsView, HistoryView, PendingEvidence, actions_card, history_card
+from cards.actions import ActionsView, actions_card
 from cards.audit import AuditList, AuditRow, Exported, audit_card, exported_card
 from cards.choice import choice_card
 from cards.device import Isolation, device_card
@@ -28,7 +26,18 @@ from cards.text import say
 from cards.welcome import welcome_card
 from cards.whoami import WhoAmI, whoami_card
 from cards.working import interrupted_card, working_card
-from tests.cards import digests, scores, statuses
+from tests.cards import (
+    centers,
+    device_cards,
+    digests,
+    indicator_cards,
+    intune_cards,
+    live_cards,
+    people,
+    policies,
+    scores,
+    statuses,
+)
 from tests.cards.samples import (
     COMMANDS,
     LOOK,
@@ -41,7 +50,6 @@ from tests.cards.samples import (
     ago,
     device_list,
     device_view,
-    ended,
     graph_alert,
     incident,
     incident_record,
@@ -70,6 +78,22 @@ def failures(x: X) -> dict[str, Exception]:
             name=x("laptop"),
             count=2,
         ),
+        "lacks-plan": errors.PersonError(
+            "error.lacks-plan", command="wipe", has="Defender for Business, Entra ID P1", plans="Intune"
+        ),
+        "lacks-permission": errors.PersonError(
+            "error.lacks-permission",
+            command="wipe",
+            permission="DeviceManagementManagedDevices.PrivilegedOperations.All",
+            api="Microsoft Graph",
+        ),
+        "refused-lately": errors.PersonError(
+            "error.refused-lately",
+            command="wipe",
+            service="Microsoft Graph",
+            at=ago(hours=2),
+            message=x("Tenant has no license for it"),
+        ),
         "throttled": errors.Throttled(*service, retry_after=11.2),
         "throttled-open": errors.Throttled("graph", "incidents"),
         "unavailable": errors.Unavailable(*service, sent=False, status=503),
@@ -87,31 +111,9 @@ def failures(x: X) -> dict[str, Exception]:
     }
 
 
-def waiting(x: X) -> tuple[PendingEvidence, ...]:
-    return (
-        PendingEvidence(kind="file", name=x("invoice.exe"), device=x("laptop-042"), incident="2972"),
-        PendingEvidence(kind="url", name=x("https://evil.example/a_b")),
-    )
-
-
 def lists(x: X) -> dict[str, Shown]:
-    pending = (
-        Investigation(
-            id="9",
-            state="PendingApproval",
-            machine_id=MACHINE,
-            computer_dns_name=x("laptop-042"),
-            start_time=ago(days=1),
-        ),
-    )
-    evidence = waiting(x)
     view = ActionsView(
-        requests=(request(x), sent(x)), queued=(action(x),), investigations=pending, evidence=evidence, tenant=TENANT
-    )
-    past = HistoryView(
-        requests=(ended(x, State.SUCCEEDED, "Succeeded"), request(x, state=State.REJECTED, ended=ago(days=3))),
-        outside=(action(x, status="Failed", last_update_date_time_utc=ago(days=2)),),
-        tenant=TENANT,
+        requests=(request(x), sent(x)), queued=(action(x),), center=tuple(centers.items(x).values())[:4], tenant=TENANT
     )
     brief = tuple(
         BriefIncident(id=str(n), title=x(f"Incident {n}"), severity=s) for n, s in enumerate(("high", "medium", "odd"))
@@ -120,8 +122,8 @@ def lists(x: X) -> dict[str, Shown]:
         id="s", customer=TENANT, reason="open", at=NOW, total=14, counts={"high": 2, "low": 12}, rows=brief
     )
     rows = (incident(x), incident(x, display_name=None, severity="medium", status="resolved"))
-    nothing = ActionsView(requests=(), queued=(), investigations=(), evidence=())
-    unread = ActionsView(requests=(), queued=None, investigations=None, evidence=())
+    nothing = ActionsView(requests=(), queued=())
+    unread = ActionsView(requests=(), queued=None, center_unread=("investigations",), center_cut=True)
     return {
         "devices": devices_card(LOOK, device_list(x, 10)),
         "devices-none": devices_card(LOOK, device_list(x, 0, filter="", text=x("zzz"), total=0, page=1, pages=1)),
@@ -133,9 +135,11 @@ def lists(x: X) -> dict[str, Shown]:
         "actions": actions_card(LOOK, view),
         "actions-none": actions_card(LOOK, nothing),
         "actions-unread": actions_card(LOOK, unread),
-        "history": history_card(LOOK, past),
-        "history-none": history_card(LOOK, HistoryView(requests=(), outside=())),
         **scores.every(x),
+        **centers.every(x),
+        **policies.every(x),
+        **policies.helps(),
+        **policies.requests(x),
     }
 
 
@@ -186,6 +190,9 @@ def incidents(x: X) -> dict[str, Shown]:
         "incident-again": incident_card(LOOK, incident_record(x, again="reopened", again_at=ago(minutes=4))),
         "incident-severity-up": incident_card(LOOK, incident_record(x, again="severity", again_at=ago(minutes=4))),
         "incident-details": incident_details_card(LOOK, IncidentDetails(incident=incident(x), alerts=alerts)),
+        "incident-details-blockable": incident_details_card(
+            LOOK, IncidentDetails(incident=incident(x), alerts=alerts, blockable=indicator_cards.blockable(x))
+        ),
         "incident-details-unread": incident_details_card(
             LOOK, IncidentDetails(incident=incident(x), alerts=None, unread=("alerts",))
         ),
@@ -293,6 +300,11 @@ def every(x: X = str) -> dict[str, Shown]:
         **lists(x),
         **incidents(x),
         **digests.digests(x),
+        **people.every(x),
+        **indicator_cards.every(x),
+        **device_cards.every(x),
+        **live_cards.every(x),
+        **intune_cards.every(x),
         **{f"request-{name}": request_card(LOOK, made) for name, made in requests(x).items()},
         **{f"error-{name}": error_card(LOOK, error, "R-4F2A") for name, error in failures(x).items()},
     }

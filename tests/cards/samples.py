@@ -8,13 +8,15 @@ from bot.defender.models import DefenderAlert, LogonUser, Machine, MachineAction
 from bot.graph.models import Evidence, GraphAlert, Incident
 from bot.incidents import Asset, IncidentRecord
 from bot.posts import Place
-from bot.responses.models import Attempt, Decision, Parameter, Person, Request, State, Step, Target
+from bot.responses.declared import Parameter
+from bot.responses.models import Attempt, Decision, Person, Request, State, Step, Target
 from bot.responses.models import Evidence as Facts
 from bot.roles import Role
 from bot.turn import Look
 from cards.device import DeviceView, Isolation, Offer, OpenRequest, isolation_line
 from cards.devices import DeviceList, DeviceRow
 from cards.help import CommandHelp
+from tests.cards.several import several
 
 X = Callable[[str], str]
 NOW = datetime(2026, 11, 23, 13, 5, tzinfo=UTC)
@@ -213,6 +215,7 @@ def requests(x: X) -> dict[str, Request]:
             x, story=tuple(step(ago(minutes=60 - n), "status", status=x("InProgress")) for n in range(40))
         ),
         "old-story": sent(x, story=(step(ago(minutes=9), "retired", who=x("Anna")),)),
+        **several(x, request, NOW),
     }
 
 

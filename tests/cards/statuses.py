@@ -10,7 +10,7 @@ from bot.subscriptions import Subscription
 from bot.turn import Shown
 from cards.notice import alarms_card
 from cards.status import status_card
-from cards.status_view import Queue, StatusView
+from cards.status_view import PlanView, Queue, StatusView
 from tests.cards.samples import LOOK, NOW, TENANT, X, ago, place
 
 COMPARED = {"incidents": 42, "actions": 7, "requests": 12, "records": 180}
@@ -43,6 +43,11 @@ def well() -> StatusView:
         here=Subscription(id="c", customer=TENANT, place=place(), since=NOW, incidents="medium"),
         conversations=3,
         budgets=[Used(api="defender machines", window=60.0, used=12, most=100)],
+        plan=PlanView(
+            names=("Defender for Business", "Entra ID P1", "Intune"),
+            lacking=("collect", "quarantine", "restrict", "unrestrict"),
+            forbidden={"Machine.Offboard": ("offboard",), "Machine.LiveResponse": ("get-file", "put-file")},
+        ),
         head="3f2a9c41d07be6",
         entries=1234,
         tenant=TENANT,
@@ -97,6 +102,13 @@ def everything_bad(x: X) -> StatusView:
         beat=Beat(configured=True, at=ago(hours=1), tried=ago(seconds=30), trouble=("jobs", "poll")),
         here=None,
         budgets=[Used(api="graph security", window=60.0, used=150, most=150)],
+        plan=PlanView(
+            names=None,
+            trouble="permission",
+            lacking=[x(f"response-{n}") for n in range(23)],
+            refused=("run-script",),
+            forbidden={x("Machine.Offboard"): ("offboard",)},
+        ),
         admin=True,
     )
 

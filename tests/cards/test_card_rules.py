@@ -3,15 +3,18 @@ from datetime import timedelta
 
 import pytest
 
+from bot.center import CenterAlert, CenterFact
 from bot.graph.models import Incident
-from cards.actions import ActionsView, HistoryView, actions_card, history_card
+from cards.actions import ActionsView, actions_card
+from cards.center import center_card
 from cards.device import device_card
 from cards.devices import devices_card
 from cards.elements import LARGEST, measure
 from cards.incident import IncidentDetails, incident_card, incident_details_card
 from cards.incidents import IncidentList, incidents_card
+from cards.past import past_card
 from cards.request import request_card
-from tests.cards import gallery, samples, walk
+from tests.cards import centers, gallery, samples, walk
 from tests.cards.samples import LOOK, NOW
 
 HUGE = "*[x](" * 2000
@@ -85,10 +88,12 @@ class TestEveryCard:
             assert not bar or any(button.get("mode") != "secondary" for button in bar)
 
     def test_links_lead_to_microsoft(self, name):
-        """Each link is https on a host of Microsoft's."""
+        """Each link is https on a host of Microsoft's, a handed-over file among them."""
         for action in walk.actions(CARDS[name].card):
             if action["type"] == "Action.OpenUrl":
-                assert re.match(r"https://(security|entra)\.microsoft\.com(/|$)", action["url"])
+                page = r"(security|entra|admin|intune)\.microsoft\.com(/|$)"
+                file = r"[a-z-]+\.securitycenter\.windows\.com:443/safedownload/"
+                assert re.match(f"https://({page}|{file})", action["url"])
 
     def test_times_name_their_zone(self, name):
         """Wherever a time of day stands, its zone stands right after it."""
@@ -122,11 +127,12 @@ def big_cards():
     )
     yield (
         "actions",
-        actions_card(
-            LOOK, ActionsView(requests=many, queued=actions, investigations=None, evidence=gallery.waiting(x) * 60)
-        ),
+        actions_card(LOOK, ActionsView(requests=many, queued=actions, center=(centers.item(x),) * 60)),
     )
-    yield "history", history_card(LOOK, HistoryView(requests=many, outside=actions))
+    yield "history", past_card(LOOK, centers.past(x, rows=(centers.entry(x),) * 60, filters=(("by", HUGE),) * 4))
+    facts = tuple(CenterFact(key="path", value=HUGE) for _ in range(15))
+    alerts = tuple(CenterAlert(id=str(n), title=HUGE, incident=str(n), word=HUGE) for n in range(20))
+    yield "center", center_card(LOOK, centers.item(x, facts=facts, alerts=alerts))
     steps = tuple(samples.step(NOW - timedelta(minutes=n), "rejected", who=HUGE, reason=HUGE) for n in range(60))
     yield "request", request_card(LOOK, samples.sent(x, story=steps, evidence=samples.facts(x, users=(HUGE,) * 300)))
 

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from cards.english import TEXTS
+import handlers.responses
+from cards.text import ENGLISH as TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SAYERS = {"say", "plain", "count"}
 RAISED = {"PersonError", "UsageError", "NotAllowed", "NotFound", "Ambiguous", "Stale"}
 GROUPED = {"word", "plain_word"}
 NOT_VALUES = {"request_id", "message", "status"}
+RESPONSES = handlers.responses.RESPONSES
+"""Whose modules bring their own texts into the catalogue."""
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -90,6 +93,12 @@ def test_used_text_exists_and_gets_its_values(where, call, how, key):
             assert values <= wanted, f"{where}: {full} does not show {sorted(values - wanted)}"
 
 
+def test_a_module_says_only_what_is_its_own():
+    """The texts that a response's module brings along are about that response or a thing it names itself."""
+    for response in RESPONSES:
+        assert f"response.{response.name}.title" in TEXTS
+
+
 def prefixes() -> set[str]:
     """Beginnings of keys that are made at run time: of f-strings, of words of a service."""
     found = set()
@@ -116,8 +125,11 @@ def test_no_text_is_left_over():
 
 def test_no_key_stands_twice():
     """A key that stands twice would hide the first text."""
-    tree = ast.parse((ROOT / "cards" / "english.py").read_text(encoding="utf-8"))
-    keys = [key.value for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
+    sources = [ROOT / "cards" / "english.py", *(ROOT / "handlers" / "responses").glob("*.py")]
+    trees = [ast.parse(source.read_text(encoding="utf-8")) for source in sources]
+    dicts = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    keys = [key.value for table in dicts for key in table.keys if isinstance(key, ast.Constant)]
+    keys = [key for key in keys if re.match(r"[a-z]+\.", str(key))]
     assert [key for key in keys if keys.count(key) > 1] == []
 
 
@@ -159,7 +171,7 @@ def test_each_story_line_and_trouble_has_a_text():
     told = set()
     for where, tree in trees():
         for node in ast.walk(tree):
-            if where == "bot/responses/machine.py" and isinstance(node, ast.Call) and name_of(node) == "_told":
+            if where.startswith("bot/responses/") and isinstance(node, ast.Call) and name_of(node) == "retold":
                 told |= {f"story.{key}" for key in constants(node.args[2])}
     assert len(told) > 8
     assert sorted((named | told) - set(TEXTS)) == []

@@ -1,5 +1,3 @@
-from itertools import pairwise
-
 import pytest
 
 from bot import errors
@@ -11,7 +9,7 @@ from cards.error import error_card
 from cards.help import help_card
 from cards.incident import IncidentDetails, asset_text, assets_of, incident_card, incident_details_card
 from cards.incidents import IncidentList, incidents_card
-from tests.cards import gallery, samples, walk
+from tests.cards import centers, gallery, samples, walk
 from tests.cards.samples import COMMANDS, LOOK, MACHINE
 
 EVIDENCE = "#microsoft.graph.security."
@@ -149,9 +147,9 @@ class TestLists:
 
     def test_machine_actions_can_be_cancelled_only_by_those_who_may(self):
         """The button to cancel names the machine action, and is left out for others."""
-        view = ActionsView(requests=(), queued=(samples.action(str),), investigations=(), evidence=())
+        view = ActionsView(requests=(), queued=(samples.action(str),))
         assert ids(actions_card(LOOK, view).card, "cancel") == [samples.ACTION]
-        reader = ActionsView(requests=(), queued=(samples.action(str),), investigations=(), evidence=(), cancel=False)
+        reader = ActionsView(requests=(), queued=(samples.action(str),), cancel=False)
         assert ids(actions_card(LOOK, reader).card, "cancel") == []
 
     def test_the_action_center_has_no_buttons_but_a_link(self):
@@ -167,14 +165,63 @@ class TestLists:
         assert "Nothing that the APIs show" not in said
 
     def test_what_others_started_is_marked(self):
-        """History tells our requests from what was started outside the bot."""
-        assert text("history").count("Started outside the bot by") == 1
-
-    def test_history_is_newest_first(self):
-        """The newest end stands on top, whoever began it."""
+        """History says of each entry who began it: this bot, the portal, another app, or somebody unknown."""
         said = text("history")
-        order = [said.find(part) for part in ("succeeded", "Failed", "rejected")]
-        assert all(a < b for a, b in pairwise(order))
+        for words in ("Asked by", "Started in the Defender portal by", "Started by another app", "outside the bot by"):
+            assert words in said
+
+    def test_what_was_not_read_of_the_history_is_said(self):
+        """An unread source and a bound that was reached are named, and nothing is said to be empty."""
+        said = text("history-unread")
+        assert "Could not be read: machine actions (Defender)" in said
+        assert "more requests of that time than the 2,000" in said
+        assert "Nothing in the time" not in said
+
+    def test_pages_and_the_file_keep_the_filters(self):
+        """Older, Newer and Export CSV carry the same words."""
+        lines = ids(CARDS["history"].card, "run")
+        chosen = f"device {MACHINE} 30 days"
+        assert [line for line in lines if line.startswith("actions")] == [
+            f"actions history {chosen} page 3",
+            f"actions history {chosen} page 1",
+            f"actions history export {chosen}",
+        ]
+
+
+class TestTheActionCenter:
+    """What waits there, and what became of it."""
+
+    @pytest.mark.parametrize("name", [name for name in centers.items(str) if name.startswith("center-")])
+    def test_no_card_says_decided_of_what_waits(self, name):
+        """Whether it waits is said in the same words on each card, and never both."""
+        item, said = centers.items(str)[name], text(name)
+        over = [words for words in ("No longer waits", "No longer listed", "Not in the list any more") if words in said]
+        assert bool(over) == (item.state != "waiting")
+        assert ("Waits for approval" in said) == (item.state == "waiting")
+
+    def test_nothing_decides_here(self):
+        """A card has links and lines that ask for a response of the bot's own, said to be that."""
+        assert set(walk.verbs(CARDS["center-file"].card)) == {"run"}
+        assert "These are responses of this bot, with their own approval" in text("center-file")
+        assert "until somebody decides it or it expires" in text("center-file")
+        assert "no public API can approve or reject" in text("center-file")
+
+    @pytest.mark.parametrize("name", ["center-remediated", "center-covered", "center-running"])
+    def test_what_does_not_wait_by_itself_offers_nothing(self, name):
+        """A response is offered only for what waits."""
+        assert "by this bot" not in text(name)
+
+    def test_where_a_time_comes_from_is_said(self):
+        """The service's own time and the bot's first sight are told apart."""
+        assert "by Defender's time" in text("center-file")
+        assert "when the bot first saw it; Defender gives no time" in text("center-last-day")
+
+    def test_expiry_is_said_only_where_it_is_known(self):
+        """What was declined in time is not called expired."""
+        assert "counts as a rejection" in text("center-expired")
+        assert "counts as a rejection" not in text("center-declined")
+        assert "the 7 days are over" in text("center-unlisted-late")
+        assert "days" not in text("center-unlisted").partition("As of")[0].partition("Since")[0]
 
 
 class TestErrors:

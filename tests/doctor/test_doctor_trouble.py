@@ -79,6 +79,14 @@ async def test_a_missing_permission_is_named_with_its_click_path(ward):
     assert "machines" in found["reads.defender"].says
 
 
+async def test_what_only_responses_need_may_be_left_out(ward):
+    """A permission for responses alone is a warning: who does not want them need not grant it."""
+    ward.sim.first.roles[DEFENDER].discard("Machine.Offboard")
+    found = (await ward.findings())["permissions.defender.Machine.Offboard"]
+    assert (found.outcome, found.facts["needed_for"]) == ("warning", ["/offboard"])
+    assert found.do.startswith("If you want them: Entra admin center")
+
+
 async def test_a_wider_permission_covers_a_missing_one(ward):
     """Where the reads work without it, it is not called missing; the wider one is said to be more than is needed."""
     roles = ward.sim.first.roles[GRAPH]
@@ -92,9 +100,9 @@ async def test_a_wider_permission_covers_a_missing_one(ward):
 
 async def test_what_is_granted_without_need_is_a_warning(ward):
     """Least privilege: each permission that nothing needs is named."""
-    ward.sim.first.roles[DEFENDER] |= {"Machine.Offboard", "Library.Manage"}
+    ward.sim.first.roles[DEFENDER] |= {"Url.Read.All", "Event.Write"}
     found = (await ward.findings())["permissions.defender.unneeded"]
-    assert (found.outcome, found.facts["unneeded"]) == ("warning", ["Library.Manage", "Machine.Offboard"])
+    assert (found.outcome, found.facts["unneeded"]) == ("warning", ["Event.Write", "Url.Read.All"])
 
 
 async def test_no_consent_at_all_is_one_line(ward):
@@ -217,20 +225,24 @@ def test_a_wrong_clock(seconds, outcome, words):
 
 
 async def test_the_plan_is_told(ward):
-    """What each tenant has bought is named, with the responses."""
+    """What each tenant has bought is named, with the responses that it leaves out and what has those."""
     ward.environ["ALLOWED_TENANTS"] = f"{TENANT},{OTHER}"
     ward.sim.first.plan, ward.sim.second.plan = "plan2", "business"
     found = {one.customer: one for one in (await ward.report()).findings if one.id == "plan.bought"}
     assert "Defender for Endpoint Plan 2" in found[TENANT].says
     assert "Defender for Business" in found[OTHER].says
-    assert all("/isolate" in one.says and one.outcome == "ok" for one in found.values())
+    assert "the plan lacks none" in found[TENANT].says
+    assert "sync" in found[OTHER].facts["responses_lacking"]
+    assert "/wipe (Intune)" in found[OTHER].says
+    assert "/isolate" not in found[OTHER].says
+    assert all(one.outcome == "ok" for one in found.values())
 
 
 def test_a_plan_without_defender_is_a_warning():
     """Where nothing of Defender for devices works, that is said; a plan that is not ready does not count."""
     plans = [{"servicePlanName": "AAD_PREMIUM", "provisioningStatus": "Success"}]
     plans.append({"servicePlanName": "MDE_SMB", "provisioningStatus": "PendingActivation"})
-    found = told([SubscribedSku.model_validate({"id": "a", "servicePlans": plans})], ["isolate"], TENANT)
+    found = told([SubscribedSku.model_validate({"id": "a", "servicePlans": plans})], FEATURES.responses, TENANT, BEGINS)
     assert found.outcome == "warning"
     assert "Entra ID P1" in found.says
 

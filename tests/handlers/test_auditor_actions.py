@@ -12,6 +12,7 @@ from bot.errors import Conflict
 from bot.notices import Notice
 from bot.records import write
 from bot.responses import machine, requests
+from bot.responses.how import of_action
 from bot.responses.models import State
 from bot.simulator import Fault
 from bot.simulator.actions import Order
@@ -175,7 +176,7 @@ async def test_a_hold_of_nobody_is_freed(stage, lost):
         record = await stage.store.get(TENANT, requests.KIND, key)
         await stage.store.commit(TENANT, [Change(kind=requests.KIND, id=key, rev=record.rev, data=None)])
     else:
-        ended = machine.observe(request, stage.clock.now(), await final_action(stage, request))
+        ended = machine.observe(request, stage.clock.now(), of_action(await final_action(stage, request)))
         record = await stage.store.get(TENANT, requests.KIND, key)
         await stage.store.commit(TENANT, [write(requests.KIND, ended, stage.clock.now(), record)])
     report = await audit(stage)
@@ -244,7 +245,7 @@ async def test_a_request_that_ends_meanwhile_gets_no_hold(stage):
     flight = requests.flight_key(request)
     _, record = await requests.holder(stage.services(), TENANT, requests.FLIGHT, flight)
     await stage.store.commit(TENANT, [Change(kind=requests.FLIGHT, id=flight, rev=record.rev, data=None)])
-    ended = machine.observe(request, stage.clock.now(), await final_action(stage, request))
+    ended = machine.observe(request, stage.clock.now(), of_action(await final_action(stage, request)))
     services = stage.services()
     commit = services.ledger.commit
 

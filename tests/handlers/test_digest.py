@@ -300,7 +300,9 @@ async def test_devices_and_the_action_center(stage):
         )
     device = {"@odata.type": "#microsoft.graph.security.deviceEvidence", "mdeDeviceId": "1" * 40}
     file = {"@odata.type": "#microsoft.graph.security.fileEvidence", "remediationStatus": "pendingApproval"}
-    alert = {"id": "a", "createdDateTime": (at - timedelta(days=2)).isoformat(), "evidence": [device, file, file]}
+    other = file | {"fileDetails": {"fileName": "b.exe"}}
+    made = (at - timedelta(days=2)).isoformat()
+    alert = {"id": "a", "createdDateTime": made, "evidence": [device, file, file, other]}
     company.alerts_.append(GraphAlert.model_validate(alert))
     company.waiting.append(Investigation(id="7", state="PendingApproval", start_time=at - timedelta(days=1)))
     company.actions += [
@@ -325,7 +327,7 @@ async def test_devices_and_the_action_center(stage):
     assert [row.name for row in said.isolated.rows] == ["dev-8", "dev-9", "dev-6"]
     assert said.center
     assert (said.center.investigations, said.center.items) == (1, 2)
-    assert said.center.oldest == at - timedelta(days=2)
+    assert (said.center.oldest, said.center.until) == (at - timedelta(days=2), at + timedelta(days=5))
     assert [(s.key, s.line[:10]) for s in said.steps] == [
         ("isolated", "device 888"),
         ("scan", "scan 22222"),

@@ -11,10 +11,12 @@ from handlers.unsubscribe import COMMAND as UNSUBSCRIBE
 @pytest.mark.parametrize(
     ("words", "asked"),
     [
-        ("", Asked(incidents="informational", requests=True)),
-        ("incidents", Asked(incidents="informational", requests=False)),
-        ("Incidents FROM Medium requests", Asked(incidents="medium", requests=True)),
-        ("requests", Asked(incidents="", requests=True)),
+        ("", Asked(incidents="informational", requests=True, actions=True)),
+        ("incidents", Asked(incidents="informational", requests=False, actions=False)),
+        ("Incidents FROM Medium requests", Asked(incidents="medium", requests=True, actions=False)),
+        ("requests", Asked(incidents="", requests=True, actions=False)),
+        ("actions", Asked(incidents="", requests=False, actions=True)),
+        ("actions incidents from high", Asked(incidents="high", requests=False, actions=True)),
         ("digest at 08:00", Asked(digest="08:00")),
         ("digest at 7:30 europe/berlin", Asked(digest="07:30", zone="Europe/Berlin")),
         ("digest at 7.05", Asked(digest="07:05")),
@@ -22,11 +24,11 @@ from handlers.unsubscribe import COMMAND as UNSUBSCRIBE
         ("digest at 0:00 in america/new york", Asked(digest="00:00", zone="America/New_York")),
         (
             "digest at 8 utc incidents from high",
-            Asked(incidents="high", requests=False, digest="08:00", zone="UTC"),
+            Asked(incidents="high", requests=False, actions=False, digest="08:00", zone="UTC"),
         ),
         (
             "requests incidents digest at 8",
-            Asked(incidents="informational", requests=True, digest="08:00"),
+            Asked(incidents="informational", requests=True, actions=False, digest="08:00"),
         ),
     ],
 )
@@ -49,6 +51,7 @@ def test_understood(words, asked):
         ("incidents from gravest", "error.unknown_severity"),
         ("incidents from", "error.unknown_severity"),
         ("requests please", "error.usage"),
+        ("actions from high", "error.usage"),
         ("everything", "error.usage"),
     ],
 )

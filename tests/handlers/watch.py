@@ -5,7 +5,6 @@ import heapq
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,11 +13,11 @@ import handlers
 from bot.audit import Entry, Ledger
 from bot.auditreport import AuditReport
 from bot.clock import ManualClock
-from bot.defender.models import MachineAction
+from bot.defender.models import Investigation, MachineAction
 from bot.errors import Missing, ServiceError
 from bot.graph.changes import read_changes
 from bot.graph.client import IncidentChanges
-from bot.graph.models import Incident
+from bot.graph.models import GraphAlert, Incident
 from bot.incidents import IncidentRecord, SummaryRecord
 from bot.jobs import take_on
 from bot.posts import Place
@@ -26,8 +25,9 @@ from bot.services import Services
 from bot.state.memory import MemoryStore
 from bot.subscribers import ended_by_teams, save
 from bot.subscriptions import Subscription
-from bot.turn import Actor, Conversation, Shown, Turn
+from bot.turn import Actor, Conversation, Turn
 from handlers import auditor, incident_watch, subscribe
+from tests.handlers.watch_teams import FakeTeams, Message
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TENANT = "00000000-0000-0000-0000-000000000001"
@@ -82,6 +82,10 @@ class FakeGraph:
         found = [Incident.model_validate(one) for one in self.wire.values() if one["status"] in statuses]
         return sorted(found, key=_changed, reverse=True)[:top]
 
+    async def alerts(self, **_: Any) -> list[GraphAlert]:
+        """Nothing waits in the Action center here; see tests/handlers/center_stage.py."""
+        return []
+
     async def open_incident_count(self) -> int:
         self._fail()
         return sum(1 for one in self.wire.values() if one["status"] in ("active", "inProgress"))
@@ -117,6 +121,10 @@ class FakeDefender:
         found = [one for one in self.actions.values() if since is None or (one.created and one.created >= since)]
         return sorted(found, key=lambda one: str(one.created), reverse=True)[:top]
 
+    async def investigations(self, **_: Any) -> list[Investigation]:
+        """None."""
+        return []
+
     async def machine_action(self, action_id: str) -> MachineAction:
         if self.down:
             raise self.down
@@ -127,45 +135,6 @@ class FakeDefender:
 
 def _changed(incident: Incident) -> datetime:
     return incident.last_update_date_time
-
-
-@dataclass
-class Message:
-    """A message as Teams keeps it."""
-
-    id: str
-    conversation: str
-    thread: str
-    cards: list[str]
-    times: list[datetime]
-
-
-@dataclass
-class FakeTeams:
-    """Takes what is posted; refuses with `refusing[conversation]`."""
-
-    clock: ManualClock
-    messages: list[Message] = field(default_factory=list)
-    calls: list[tuple[str, datetime]] = field(default_factory=list)
-    refusing: dict[str, ServiceError] = field(default_factory=dict)
-
-    def _take(self, conversation: Conversation) -> None:
-        if error := self.refusing.get(conversation.id):
-            raise error
-        self.calls.append((conversation.id, self.clock.now()))
-
-    async def post(self, conversation: Conversation, shown: Shown) -> str:
-        self._take(conversation)
-        number = str(1000 + len(self.messages))
-        card = json.dumps(shown.card, ensure_ascii=False)
-        self.messages.append(Message(number, conversation.id, conversation.thread, [card], [self.clock.now()]))
-        return number
-
-    async def edit(self, conversation: Conversation, message: str, shown: Shown) -> None:
-        self._take(conversation)
-        found = next(one for one in self.messages if one.id == message)
-        found.cards.append(json.dumps(shown.card, ensure_ascii=False))
-        found.times.append(self.clock.now())
 
 
 class Watch:

@@ -76,6 +76,12 @@ class RedisProcess:
             self.process.wait(10)
             self.process = None
 
+    def forget(self, pattern: str) -> None:
+        """Delete what is kept under names of that pattern."""
+        with contextlib.closing(redis.Redis(unix_socket_path=str(self.socket))) as client:
+            for key in client.scan_iter(pattern):
+                client.delete(key)
+
     def flush(self) -> None:
         with contextlib.closing(redis.Redis(unix_socket_path=str(self.socket))) as client:
             client.flushall()
@@ -234,7 +240,7 @@ async def staged(
     sim: Simulator | None = None,
     size: str = "tiny",
     clock: Clock | None = None,
-    without: Collection[str] = ("measure",),
+    without: Collection[str] = ("measure", "capabilities", "center"),
     **more: str,
 ) -> AsyncIterator[Stage]:
     """A simulator (unless one is given that runs already) and a bot, both listening; `clock` is the bot's alone.

@@ -15,44 +15,75 @@ from bot.command import Command, Context
 from bot.defender import http as defender
 from bot.defender.client import Defender
 from bot.demo import MEGAN, PATTI, TENANT
+from bot.demo_library import stock
 from bot.devices import find_device
 from bot.errors import PersonError, ServiceError
 from bot.graph import http as graph
 from bot.graph.client import Graph
-from bot.http import Operation
+from bot.http import Operation, unlimited
 from bot.line import Commands
 from bot.permissions import operations_of, uses
+from bot.responses.declared import Remote
 from bot.responses.desk import Desk
-from bot.responses.models import Person, Request, Target
+from bot.responses.models import DEVICE, Person, Request, Target
 from bot.roles import Role
 from bot.services import Services
 from bot.simulator.incidents import Incident
 from bot.simulator.server import Simulator
+from bot.simulator.world import Person as Entry
 from bot.turn import Actor, Click, Conversation, Look, Turn
 from tests.integration.conftest import CHANNEL, Stage, staged
 
 FEATURES = handlers.features(30.0)
+SHA1 = "3395856ce81f2b7382dee72602f798b642f14140"
+EACH_USER = ("anna.mail@contoso.com", '"Anna Berg"')
+OF_USERS = (
+    *("block-signin", "unblock-signin", "revoke-sessions", "reset-password", "confirm-compromised", "dismiss-risk"),
+)
+THROUGH_INTUNE = ("intune-scan", "lock", "restart", "retire", "sync", "update-signatures")
+EACH_VALUE = (SHA1, "198.51.100.7", "bad.example")
 MORE = {
+    **{name: tuple(f"/{name} {value} why" for value in EACH_VALUE) for name in ("block", "warn", "monitor", "allow")},
+    "unblock": ("/unblock 198.51.100.250 why",),
+    **{name: (f"/{name} it why", f"/{name} UNKNOWN-LAPTOP why") for name in THROUGH_INTUNE},
+    "wipe": ("/wipe it LAPTOP-042 why",),
+    **{name: tuple(f"/{name} {who} why" for who in EACH_USER) for name in OF_USERS},
+    "submit-mail": tuple(f"/submit-mail {who} AAMkADU3MWUxOTU0LWNlOTE why" for who in EACH_USER),
     "incidents": ("/incidents open", "/incidents all"),
     "devices": ("/devices threats",),
-    "actions": ("/actions pending",),
+    "actions": ("/actions pending", "/actions history device it"),
     "scan": ("/scan it",),
     "release": ("/release it back to work",),
 }
 """Lines beside a command's examples, which make it call the rest of what it declares."""
-RARE = {"digest": {"Graph.open_incident_count"}}
+RARE = {
+    "unblock-list": {"Indicators.indicators_titled"},
+    "digest": {"Graph.open_incident_count"},
+    "package": {"DeviceResponses.package_link"},
+    "output": {"Defender.machine_action", "LiveResponse.live_result"},
+    "library-upload": {"LiveResponse.library_files"},
+}
 """What is called only where there is more of something than this stage has."""
 
 
 class Recorder:
-    """A client that notes which of its methods are called, as `Defender.machines`."""
+    """A client that notes which of its methods are called, as `Defender.machines`, or as its group has it."""
 
     def __init__(self, name: str, client: Any, called: set[str]) -> None:
         self._name, self._client, self._called = name, client, called
 
     def __getattr__(self, method: str) -> Any:
-        self._called.add(f"{self._name}.{method}")
+        protocol = {"Defender": Defender, "Graph": Graph}[self._name]
+        self._called.add(getattr(protocol, method).__qualname__)
         return getattr(self._client, method)
+
+
+def unhurried(client: Any) -> Any:
+    """The client without a budget: all commands in a row ask more than an hour's people do."""
+    client = copy.copy(client)
+    client._api = copy.copy(client._api)
+    client._api._budget = unlimited
+    return client
 
 
 @dataclasses.dataclass
@@ -72,8 +103,8 @@ class Watched:
         return dataclasses.replace(
             real,
             wake=wake,
-            defender=lambda customer: Recorder("Defender", real.defender(customer), self.called),
-            graph=lambda customer: Recorder("Graph", real.graph(customer), self.called),
+            defender=lambda customer: Recorder("Defender", unhurried(real.defender(customer)), self.called),
+            graph=lambda customer: Recorder("Graph", unhurried(real.graph(customer)), self.called),
         )
 
     def context(self, click: Click | None = None) -> Context:
@@ -109,6 +140,23 @@ def as_in_the_examples(sim: Simulator) -> None:
     customer = sim.first
     device = next(one for one in customer.devices.values() if one.os == "Windows11")
     device.name = "LAPTOP-042"
+    in_intune = customer.intune.of(device.id)
+    assert in_intune
+    in_intune.name, in_intune.agent = device.name, "mdm"
+    other = next(one for one in customer.devices.values() if one is not device and not one.name.startswith("srv"))
+    other.name, other.onboarding = "UNKNOWN-LAPTOP", "CanBeOnboarded"
+    feed = next(one for one in customer.entries.held.values() if one.value == "198.51.100.250")
+    for kind, value in (("Url", "https://bad.example/login"), ("FileSha1", SHA1)):
+        key = customer.entries.next_id()
+        customer.entries.held[key] = dataclasses.replace(feed, id=key, type=kind, value=value)
+    customer.plan = "plan2"
+    stock(customer, sim.clock.now())
+    script = customer.library["busy-processes.ps1"]
+    for name in ("list-autostart.ps1", "memdump.ps1", "autoruns.exe", "old-tool.ps1"):
+        customer.library[name] = dataclasses.replace(script, name=name)
+    key = "a0000000-0000-4000-8000-0000000000aa"
+    anna = Entry(id=key, name="Anna Berg", upn="anna@contoso.com", mail="anna.mail@contoso.com")
+    customer.directory.people[key] = anna
     named = next(iter(customer.incidents.values()))
     for number in ("2972395", *map(str, range(50))):
         copy: Incident = dataclasses.replace(named, id=number, status="active")
@@ -119,13 +167,19 @@ def names(of: Iterable[Callable[..., Any]]) -> set[str]:
     return {call.__qualname__ for call in of}
 
 
+def of_an_incident(command: Command[Any]) -> list[str]:
+    """The first example of what may be asked for several devices at once, for those of an incident."""
+    many = any(response.many for response in FEATURES.responses if response.name == command.name)
+    return [command.examples[0].replace("LAPTOP-042", "incident:2972395")] if many else []
+
+
 async def called_by(watched: Watched, command: Command[Any]) -> set[str]:
     """What the command calls for its examples and the lines above. "it" is the device of the line before."""
     commands, context = Commands(FEATURES.commands), watched.context()
     await find_device(context, "LAPTOP-042", command.name)
     await context.services.store.put_value(TENANT, measures.KEY, {}, 1.0)  # figures are read anew, not remembered
     watched.called.clear()
-    for line in (*command.examples, *MORE.get(command.name, ())):
+    for line in (*command.examples, *MORE.get(command.name, ()), *of_an_incident(command)):
         found, words = commands.find(line)
         with contextlib.suppress(PersonError):  # a request or a person of the example is not there
             await found.run(context, found.parse(words))
@@ -154,36 +208,44 @@ async def test_what_runs_by_itself_declares_what_it_calls(watched):
 
 
 async def test_a_button_declares_what_it_calls(watched):
-    """Pressing "subscribe", "isolate" on a device's card, and "cancel" calls what those buttons declare."""
+    """Pressing "subscribe", "isolate" on a device and "cancel" calls what the button or its command declares."""
     device = next(one for one in watched.stage.sim.first.devices.values() if one.name == "LAPTOP-042")
     action = await watched.stage.bot.services.defender(TENANT).run_antivirus_scan(
         device.id, comment="by hand", scan_type="Quick"
     )
     ids = {"subscribe": "", "propose": f"isolate:{device.id}", "cancel": action.id}
+    asks = {"propose": "isolate", "cancel": "cancel"}
+    needs = {command.name: names(command.needs) for command in FEATURES.commands}
     for button in FEATURES.buttons:
         if button.verb in ids:
             watched.called.clear()
             click = Click(v=1, verb=button.verb, id=ids[button.verb], rev=0, inputs={"reason": "trying"})
             await button.run(watched.context(click), click)
-            assert watched.called <= names(button.needs), button.verb
+            assert watched.called <= names(button.needs) | needs.get(asks.get(button.verb, ""), set()), button.verb
 
 
 async def test_a_response_calls_the_method_that_it_names(watched):
-    """Sending a response calls the one client method that its permission and page are taken from."""
+    """Doing something to a device calls a client method that the response's permission and page are taken from."""
     device = next(one for one in watched.stage.sim.first.devices.values() if one.name == "LAPTOP-042")
+    remote = Remote(defender=watched.services.defender(TENANT), graph=watched.services.graph(TENANT))
+    commands = Commands(FEATURES.commands)
     for response in FEATURES.responses:
+        if response.target != DEVICE:
+            continue
+        command = next(one for one in FEATURES.commands if one.name == response.name)
+        asked = command.parse(commands.find(command.examples[0])[1])
         watched.called.clear()
         request = Request.model_construct(
-            target=Target(id=device.id, name=device.name),
-            parameters={p.name: next(iter(p.choices.values())) for p in response.parameters},
+            id="WK-1", target=Target(id=device.id, name=device.name), parameters=asked.parameters, attempts=()
         )
         with contextlib.suppress(ServiceError):  # it cannot be released while it is about to be isolated
-            await response.send(watched.services.defender(TENANT), request, "a comment")
-        assert watched.called == names([response.call]), response.name
+            await response.how.send(remote, request, "a comment")
+        assert watched.called & names(response.calls), response.name
+        assert watched.called <= names(response.calls) | names(response.how.needs), response.name
 
 
 async def test_following_a_request_calls_what_is_declared(watched):
-    """From the approval to the end on the device, the step of a request calls what its view declares."""
+    """From the approval to the end on the device, the step of a request calls what its response declares."""
     desk = Desk(watched.services, TENANT)
     (isolate,) = (command for command in FEATURES.commands if command.name == "isolate")
     reply = await isolate.run(watched.context(), isolate.parse("LAPTOP-042 trying it out"))
@@ -193,8 +255,8 @@ async def test_following_a_request_calls_what_is_declared(watched):
     watched.called.clear()
     for _ in range(3):
         await view.step(watched.services, TENANT, key)
-    own = {"Defender.isolate"}
-    assert watched.called <= names(view.needs) | own
+    (response,) = (one for one in FEATURES.responses if one.name == "isolate")
+    assert watched.called <= names((*view.needs, *response.calls, *response.how.needs))
     assert watched.called
 
 
@@ -246,5 +308,6 @@ def arguments(name: str, device: str) -> tuple[Any, ...]:
         return (datetime.now(UTC),)
     if name == "member_groups":
         return (MEGAN.entra_id, ["a0000000-0000-4000-8000-000000000003"])
-    needs_id = name in {"machine", "machines_named", "logon_users", "machine_alerts", "machine_action", "incident"}
+    of_devices = {"machine", "machines_named", "logon_users", "machine_alerts", "machine_action"}
+    needs_id = name in {*of_devices, "incident", "alert"}
     return (device,) if needs_id or name in KEYWORDS else ()

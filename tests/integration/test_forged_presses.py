@@ -405,7 +405,7 @@ async def test_expired_request_cannot_be_approved(stage, clock):
 
 
 PROPOSALS = {
-    "unknown response": ("offboard:{own}", "not known here"),
+    "unknown response": ("reformat:{own}", "not known here"),
     "no response": (":{own}", "not known here"),
     "no device": ("isolate:", "not known here"),
     "device by name": ("isolate:LAPTOP", "not known here"),
@@ -525,7 +525,7 @@ async def test_cancel_reaches_only_the_own_customer(stage):
     await stage.press(ROBIN, data, "cancel", "1", theirs)
     assert action.status == "Pending"
     await stage.press(ALEX, data, "cancel", "1", one.here)
-    assert action.status == "Cancelled"
+    await stage.until(lambda: action.status == "Cancelled")
 
 
 async def test_bound_channel_speaks_for_its_customer(stage):

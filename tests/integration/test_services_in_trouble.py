@@ -21,7 +21,7 @@ MANY = 60
 async def stage(tmp_path_factory: pytest.TempPathFactory):
     with redis_of_its_own() as redis, stamina.set_testing(True, attempts=2, cap=True):
         folder: Path = tmp_path_factory.mktemp("data")
-        async with staged(redis.url, folder, without=("measure", "auditor"), **BOTH) as running:
+        async with staged(redis.url, folder, without=("measure", "auditor", "capabilities"), **BOTH) as running:
             yield running
 
 

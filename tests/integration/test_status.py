@@ -41,7 +41,9 @@ async def pings():
 @pytest.fixture
 async def stage(redis_server, tmp_path, clock, pings):
     with stamina.set_testing(True, attempts=2, cap=True):
-        async with staged(redis_server.url, tmp_path, clock=clock, HEARTBEAT_URL=pings[1]) as running:
+        async with staged(
+            redis_server.url, tmp_path, clock=clock, without=("measure", "capabilities"), HEARTBEAT_URL=pings[1]
+        ) as running:
             yield running
 
 

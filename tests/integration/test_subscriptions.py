@@ -42,8 +42,8 @@ async def ask_off(stage, conversation) -> None:
     await stage.until(lambda: len(stage.sim.connector.messages("Nothing more is posted here", conversation)) > before)
 
 
-async def subscribed(stage, kind: str = "channel", line: str = "/subscribe") -> str:
-    """A conversation that is subscribed, its two first cards shown."""
+async def subscribed(stage, kind: str = "channel", line: str = "/subscribe incidents") -> str:
+    """A conversation that is subscribed, its two first cards shown; nothing else is posted there."""
     here = chat(stage, [PATTI, ADELE, ISAIAH], kind)
     await stage.say(PATTI, line, here)
     await stage.until(lambda: len(heard(stage, here)) == 2)

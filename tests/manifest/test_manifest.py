@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft4Validator
 
 import handlers
-from cards.english import TEXTS
+from cards.text import ENGLISH as TEXTS
 from manifest import build as building
 from manifest import icons
 from manifest.build import Developer, ManifestError, build, command_lists, from_environment, main

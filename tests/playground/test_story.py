@@ -1,12 +1,10 @@
 """`python -m bot run` as a newcomer meets it: the real Playground, its page in Chromium, its REST for others."""
 
 import asyncio
-import contextlib
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +18,7 @@ import pytest
 from playwright.async_api import Locator, Page, async_playwright
 
 from bot import demo
+from tests.served import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MISSING = [name for name, found in (("Node with npx", shutil.which("npx")), ("Chromium", CHROMIUM)) if not found]
@@ -34,15 +33,8 @@ pytestmark = [
 
 CHANNEL = "channel-incidents-id"
 PICTURES = Path(os.environ.get("PICTURES", ""))
+QUIET_DEVICE = "a&b-sales"  # one that the simulated colleague never chooses for requests of her own
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 @dataclass
@@ -73,7 +65,7 @@ async def wake_up(running: Running, device: str) -> None:
 
 
 def start(folder: Path) -> Running:
-    bot, simulator, metrics, page = free_ports(4)
+    bot, simulator, metrics, page = (free_port() for _ in range(4))
     ports = {"PORT": bot, "SIMULATOR_PORT": simulator, "METRICS_PORT": metrics, "PLAYGROUND_PORT": page}
     environ = {**os.environ, **{name: str(port) for name, port in ports.items()}, "DATA_DIR": str(folder)}
     process = subprocess.Popen(
@@ -155,7 +147,7 @@ async def test_story_in_the_page(running, page):
     await wake_up(running, running.device)
     await say(page, f"/isolate {running.device} I am trying this out")
     card = cards.filter(has_text="I am trying this out").last
-    await card.get_by_role("button", name="Approve").wait_for(timeout=20_000)
+    await card.get_by_role("button", name="Approve", exact=True).wait_for(timeout=20_000)
     await picture(card, "decision.png")
     done = card.get_by_text("Defender reports: Succeeded").last
     for _ in range(60):
@@ -253,11 +245,11 @@ async def test_each_role_over_rest(running, rest):
     """Reader and nobody are refused, the operator may ask but not decide, an approver decides, and it is done once."""
     await rest.say(demo.LYNNE, "/devices high-risk")
     await rest.shown("needs the role reader")
-    await rest.say(demo.ISAIAH, "/isolate srv-file-01 full not mine to ask")
+    await rest.say(demo.ISAIAH, f"/isolate {QUIET_DEVICE} full not mine to ask")
     await rest.shown("isolate needs the role operator")
     await rest.say(demo.ISAIAH, "/devices high-risk")
     await rest.shown("Devices: high risk")
-    await rest.say(demo.ADELE, "/isolate srv-file-01 full ransom note on the share")
+    await rest.say(demo.ADELE, f"/isolate {QUIET_DEVICE} full ransom note on the share")
     request = await rest.shown("ransom note on the share")
     assert "needs the role approver" in await rest.press(demo.ADELE, request, "approve")
     assert "needs the role approver" in await rest.press(demo.ISAIAH, request, "approve")
@@ -266,7 +258,7 @@ async def test_each_role_over_rest(running, rest):
     for _ in range(60):
         if "Defender reports: Succeeded" in str(rest.cards[request]):
             break
-        await wake_up(running, "srv-file-01")
+        await wake_up(running, QUIET_DEVICE)
         await asyncio.sleep(1)
     assert "Defender reports: Succeeded" in str(rest.cards[request])
     assert "Megan Bowen approved" not in str(rest.cards[request])

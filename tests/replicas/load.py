@@ -119,7 +119,7 @@ class Load:
 
     def look(self) -> str:
         """What is not as it should be, to be read when a test fails."""
-        states = {read(m.activity).id: read(m.activity).stand for m in heard(self.pair, self.channel)}
+        states = {read(m.activity).id: read(m.activity).text for m in heard(self.pair, self.channel)}
         undone = [(device, self.approved[device], states.get(self.approved[device])) for device in self.undone()]
         return f"undone {undone}, without a card {self.cardless()}, unanswered {self.unanswered()}"
 

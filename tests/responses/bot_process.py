@@ -52,7 +52,7 @@ class Inside:
         response = self.bot.services.responses["isolate"]
         proposal = Proposal(
             response=response,
-            target=Target(id=device, name="pc"),
+            target=Target(id=device, name=device),
             parameters={"IsolationType": "Full"},
             reason="a reason",
             requester=who,

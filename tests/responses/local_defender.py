@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.clock import ManualClock
-from bot.defender.models import MachineAction
+from bot.defender.models import Machine, MachineAction
 from bot.errors import (
     Missing,
     MissingPermission,
@@ -18,7 +18,7 @@ from bot.errors import (
 )
 from bot.simulator import Fault, Simulator
 from bot.simulator.actions import AlreadyOverError, AlreadyRunningError, Order
-from bot.simulator.defender_forms import machine_action
+from bot.simulator.defender_forms import machine, machine_action
 from bot.simulator.world import FAMILIES, Action, Device
 from tests.responses.processes import Process
 
@@ -47,6 +47,18 @@ class LocalDefender:
     async def machine_action(self, action_id: str) -> MachineAction:
         """As api:get-machineaction-object."""
         return self._meet("machineactions.get", lambda _fault: read(self._known(action_id), in_list=False))
+
+    async def machines_named(self, prefix: str) -> list[Machine]:
+        """As api:get-machines with a filter on the beginning of the name."""
+        devices = self.sim.first.devices.values()
+        named = [device for device in devices if device.name.casefold().startswith(prefix.casefold())]
+        return self._meet("machines.list", lambda _fault: [read_machine(device) for device in named])
+
+    async def machine(self, machine_id: str) -> Machine:
+        """As api:get-machine-by-id."""
+        if machine_id not in self.sim.first.devices:
+            raise Missing("defender", "machine", status=404, code="ResourceNotFound")
+        return self._meet("machines.get", lambda _fault: read_machine(self.sim.first.devices[machine_id]))
 
     async def isolate(self, machine_id: str, *, comment: str, isolation_type: str) -> MachineAction:
         """As api:isolate-machine."""
@@ -126,7 +138,7 @@ class Wire:
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method, clock = getattr(self._defender, name), self._defender.clock
-        limit = READ_SECONDS if name.startswith("machine_action") else CHANGE_SECONDS
+        limit = READ_SECONDS if name.startswith("machine") else CHANGE_SECONDS
 
         async def call(*args: Any, **more: Any) -> Any:
             began = clock.now()
@@ -150,6 +162,10 @@ def check(began: datetime, limit: float, name: str, now: datetime, *, sent: bool
 
 def read(action: Action, *, in_list: bool) -> MachineAction:
     return MachineAction.model_validate(machine_action(action, in_list=in_list))
+
+
+def read_machine(device: Device) -> Machine:
+    return Machine.model_validate(machine(device))
 
 
 def error_of(operation: str, fault: Fault) -> ServiceError:

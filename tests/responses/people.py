@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from bot.defender.models import MachineAction
 from bot.posts import Place, Post
 from bot.responses import machine
-from bot.responses.models import Person, Request, State, Target
+from bot.responses.how import of_action
+from bot.responses.models import Member, Person, Request, State, Target, Work
 
 START = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -38,9 +39,19 @@ def request(**more) -> Request:
     return Request(**values)
 
 
-def action(status: str = "Pending", mark: str = "[WK-1/1]", **more) -> MachineAction:
+def machine_action(status: str = "Pending", mark: str = "[WK-1/1]", **more) -> MachineAction:
+    """An isolation of the device, as the service lists it."""
     wire = {"id": "action-1", "type": "Isolate", "scope": "Full", "status": status, "requestorComment": f"{mark} why"}
     return MachineAction.model_validate(wire | {"requestor": "Watchkeeper"} | more)
+
+
+def action(status: str = "Pending", mark: str = "[WK-1/1]", **more) -> Work:
+    """How an isolation of the device stands, as the service's action says it."""
+    return of_action(machine_action(status, mark, **more), ours=mark.startswith("[WK-1/"), same=True)
+
+
+def member(state: State) -> Member:
+    return Member(target=Target(id="b" * 40, name="pc2"), request="WK-1-01", state=state)
 
 
 def in_state(state: State) -> Request:
@@ -60,6 +71,8 @@ def in_state(state: State) -> Request:
         State.FAILED: lambda: machine.observe(sent, START, action("Failed")),
         State.TIMED_OUT: lambda: machine.observe(sent, START, action("TimeOut")),
         State.CANCELLED: lambda: machine.observe(sent, START, action("Cancelled")),
+        State.HANDED_OVER: lambda: machine.observe(sent, START, Work(id="action-1", state="handed over")),
+        State.PARTLY: lambda: machine.collect(sent, START, (member(State.SUCCEEDED), member(State.FAILED))),
         State.REJECTED: lambda: machine.reject(proposed, MEGAN, START, "no"),
         State.EXPIRED: lambda: machine.expire(proposed, START + HOUR),
         State.WITHDRAWN: lambda: machine.withdraw(proposed, ADELE, START),

@@ -8,16 +8,18 @@ from bot.audit import Ledger
 from bot.clock import ManualClock
 from bot.command import View
 from bot.jobs import take_on
+from bot.policy.models import NO_POLICY
 from bot.posts import Post
 from bot.responses import follow, requests
+from bot.responses.declared import Response
 from bot.responses.desk import Desk, Proposal
-from bot.responses.models import Evidence, Person, Request, Response, Target
+from bot.responses.models import Evidence, Person, Request, Target
 from bot.services import Services
 from bot.simulator import Simulator
 from bot.simulator.world import Action, Device
 from bot.state.memory import MemoryStore
 from bot.turn import Look, Shown
-from handlers import isolate, release, scan
+from handlers.responses import isolate, release, scan
 from tests.responses.fake_teams import FakeTeams
 from tests.responses.local_defender import LocalDefender, Wire
 from tests.responses.people import ADELE, MEGAN, START, TENANT, place
@@ -51,6 +53,7 @@ class Stage:
         self.ledger = Ledger(self.store, "audit key")
         self.responses = dict(responses)
         self.four_eyes = four_eyes
+        self.policy = NO_POLICY
         self.barred: list[str] = []
         self.processes: list[Process] = []
         windows = [d for d in self.sim.first.devices.values() if d.os == "Windows11"]
@@ -84,6 +87,7 @@ class Stage:
             responses=self.responses,
             memory=None,
             four_eyes=self.four_eyes,
+            policy=self.policy,
             barred=barred,
         )
 
@@ -98,7 +102,7 @@ class Stage:
         values = {
             "response": declared,
             "target": Target(id=target.id, name=target.name),
-            "parameters": {p.name: next(iter(p.choices.values())) for p in declared.parameters},
+            "parameters": {p.name: next(iter(p.choices.values()), "") for p in declared.parameters},
             "reason": "a reason",
             "requester": who,
             "evidence": Evidence(read_at=self.clock.now()),

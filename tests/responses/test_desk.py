@@ -11,7 +11,7 @@ from bot.errors import NotAllowed, NotFound, Stale
 from bot.posts import Post
 from bot.responses import requests
 from bot.responses.models import State
-from handlers import isolate
+from handlers.responses import isolate
 from tests.responses.people import ADELE, ALEX, MEGAN, PATTI, TENANT, place
 from tests.responses.processes import Killed
 from tests.responses.stage import RESPONSES, Stage

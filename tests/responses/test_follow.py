@@ -11,7 +11,7 @@ from bot.responses import follow
 from bot.responses.models import State
 from bot.simulator import Fault
 from bot.simulator.actions import Order, Pace
-from handlers import isolate
+from handlers.responses import isolate
 from tests.responses.people import ADELE, ALEX, MEGAN, PATTI, TENANT
 from tests.responses.stage import RESPONSES, Stage
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bot.errors import NotAllowed, Stale
 from bot.responses import machine
-from bot.responses.models import FINAL, Request, State
-from tests.responses.people import ADELE, ALEX, HOUR, MEGAN, PATTI, START, action, in_state, request
+from bot.responses.models import FINAL, Request, State, Work
+from tests.responses.people import ADELE, ALEX, HOUR, MEGAN, PATTI, START, action, in_state, member, request
 
 PAUSE = timedelta(seconds=15)
 SEARCHED = START + machine.UNKNOWN_SEARCH
@@ -30,6 +30,8 @@ STEPS = {
     "look now": machine.look_now,
     "resend": lambda r, now: machine.resend(r, ALEX, now, HOUR),
     "give up": lambda r, now: machine.give_up(r, ALEX, now),
+    "spread": machine.spread,
+    "collect": lambda r, now: machine.collect(r, now, (member(State.SUCCEEDED), member(State.SENT))),
 }
 # What design section 5 draws, written down a second time: (from, step) -> to. Every other pair is refused.
 DRAWN = {
@@ -48,6 +50,8 @@ DRAWN = {
     (State.UNKNOWN, "accept"): State.SENT,
     (State.UNKNOWN, "resend"): State.APPROVED,
     (State.UNKNOWN, "give up"): State.GIVEN_UP,
+    (State.APPROVED, "spread"): State.SENT,
+    (State.SENT, "collect"): State.SENT,
     **{
         (state, step): state
         for state in (State.APPROVED, State.SENT, State.UNKNOWN)
@@ -269,3 +273,35 @@ def test_no_walk_breaks_the_rules(walk, needed, four_eyes):
         if current.attempts and current.final:
             assert current.state not in (State.EXPIRED, State.REJECTED, State.WITHDRAWN)
             assert current.state is State.GIVEN_UP or current.attempt.action or len(current.attempts) == 1
+
+
+@pytest.mark.parametrize(
+    ("states", "end"),
+    [
+        ((State.SUCCEEDED, State.SUCCEEDED), State.SUCCEEDED),
+        ((State.SUCCEEDED, State.FAILED), State.PARTLY),
+        ((State.HANDED_OVER, State.HANDED_OVER), State.HANDED_OVER),
+        ((State.CANCELLED, State.CANCELLED), State.CANCELLED),
+        ((State.CANCELLED, State.SUCCEEDED), State.PARTLY),
+        ((State.EXPIRED, State.TIMED_OUT), State.FAILED),
+        ((State.SUCCEEDED, State.UNKNOWN), State.SENT),
+    ],
+)
+def test_several_devices_end_together(states, end):
+    """Done only where all are done; partly where some are; not over while one is not."""
+    members = tuple(member(state) for state in states)
+    assert machine.collect(in_state(State.SENT), START, members).state is end
+
+
+def test_what_an_approver_would_agree_to_is_kept():
+    """A rejection keeps the parameters that would have been approved."""
+    rejected = machine.reject(in_state(State.PROPOSED), MEGAN, START, "too much", {"IsolationType": "Selective"})
+    assert rejected.decisions[-1].instead == {"IsolationType": "Selective"}
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(14, "active"), (15, "failed")])
+def test_a_setting_that_is_never_seen_in_force_fails(minutes, state):
+    """What was accepted and is still not so after its time to settle is said to have failed; never to be done."""
+    sent = in_state(State.SENT)
+    found = machine.unsettled_for(sent, START + timedelta(minutes=minutes), timedelta(minutes=15), Work())
+    assert found.state == state

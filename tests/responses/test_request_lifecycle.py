@@ -30,7 +30,7 @@ from bot.posts import Post
 from bot.responses.models import Request, State
 from bot.simulator import Fault
 from bot.simulator.actions import Order
-from handlers import isolate
+from handlers.responses import isolate
 from tests.responses.fake_teams import Mishap
 from tests.responses.people import ADELE, ALEX, MEGAN, PATTI, TENANT, place
 from tests.responses.processes import Killed, Process
@@ -314,7 +314,8 @@ class Lifecycle(RuleBasedStateMachine):
         found = self.run(self.stage.requests())
         for request in found:
             assert_approved(request, len(self.stage.own(request.id)))
-            assert request.final == (request.step_due() is None), "a request that is not over is woken"
+            woken = request.step_due()
+            assert woken == request.remind_at if request.final else woken, "what is not over is woken, a reminder, too"
         end = self.stage.clock.now() + timedelta(days=400)
         woken = {due.id for due in self.run(self.stage.store.due(TENANT, end))}
         assert woken >= {request.id for request in found if not request.final}
@@ -348,7 +349,7 @@ class Lifecycle(RuleBasedStateMachine):
         decided: Counter = Counter()
         for request in found:
             decided.update((f"request:{request.id}", d.what, f"{d.who.tenant}/{d.who.id}") for d in request.decisions)
-        assert people == decided, "each decision stands in the trail, once"
+        assert people == decided, f"each decision stands in the trail, once: {people - decided}, {decided - people}"
 
     # What must be true when everything has come to rest.
 

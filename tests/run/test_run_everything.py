@@ -11,6 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import aiohttp
+import httpx
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -80,13 +81,16 @@ async def running(environ, bot):
 
 
 async def test_everything_runs_until_it_is_told_to_stop(environ):
-    """The bot has a living Redis until it is closed; the text says where things are; a second signal does no harm."""
+    """The bot has a living Redis until it is closed; the company has its plan; a second signal does no harm."""
     bot = Bot()
-    async with running(environ, bot) as said:
+    async with running(environ | {"SIMULATED_PLAN": "plan2"}, bot) as said:
         assert bot.settings.redis_url.get_secret_value().startswith("unix://")
         text = "\n".join(said)
         for name in ("PORT", "SIMULATOR_PORT", "METRICS_PORT"):
             assert f":{environ[name]}" in text
+        async with httpx.AsyncClient(trust_env=False) as http:
+            state = (await http.get(f"http://127.0.0.1:{environ['SIMULATOR_PORT']}/_simulator/state")).json()
+        assert [one["plan"] for one in state["simulator"]["customers"].values()] == ["plan2", "business"]
     assert bot.wrote == ["opened", "closed"]
     assert said[-1] == "Stopping."
     with pytest.raises(RedisConnectionError):

@@ -83,6 +83,14 @@ def test_a_proxy_on_this_machine_may_stand_between(environ):
     assert settings.login_url == "http://127.0.0.1:8"
 
 
+def test_the_simulated_plan_is_one_of_three(environ):
+    """The simulated company has Business Premium unless told otherwise; a plan that it does not know is refused."""
+    assert load("run", environ).simulated_plan == "premium"
+    assert load("run", environ | {"SIMULATED_PLAN": "Plan2"}).simulated_plan == "plan2"
+    (line,) = refusal(environ | {"SIMULATED_PLAN": "gold"})
+    assert line == "SIMULATED_PLAN must be business, premium or plan2."
+
+
 def test_a_heart_beat_may_stay_on_this_machine(environ):
     """`run` beats to a listener of this machine, or to one outside over https; a token may stand in the query."""
     for url in ("http://127.0.0.1:8000/ping?token=x", "https://watch.example/ping"):

@@ -16,6 +16,7 @@ from bot.simulator.connector import Connector
 from bot.simulator.directory import FIRST_TENANT, PLAYGROUND, SECOND_TENANT
 from bot.simulator.graph_fields import INCIDENT_STATUSES, SERVICE_SOURCES
 from bot.simulator.scenario import EVENTS
+from bot.simulator.staff import GLOBAL_ADMINISTRATOR
 from bot.simulator.world import Directory, Group
 
 START = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -151,8 +152,32 @@ def test_the_playground_people_are_the_first_tenants(both):
     """The six people of the Agents Playground stand in the first directory under its own, odd ids."""
     ids = [PLAYGROUND[f"user-id-{number}"].id for number in range(6)]
     assert ids[0] == "00000000-0000-0000-0000-0000000000020"
-    assert set(ids) == set(both[0].directory.people)
+    assert set(ids) < set(both[0].directory.people)
     assert not set(ids) & set(both[1].directory.people)
+
+
+def test_whoever_signs_in_or_stands_in_an_incident_is_in_the_directory(both):
+    """The users of devices and the user evidence of alerts are people of the directory, under the same ids."""
+    for customer in both:
+        find = customer.directory.find
+        assert all(find(f"{user.account}@{customer.domain}") for one in customer.devices.values() for user in one.users)
+        accounts = [
+            thing["userAccount"]
+            for alert in customer.alerts.values()
+            for thing in alert.evidence
+            if thing["@odata.type"].endswith(".userEvidence")
+        ]
+        assert accounts
+        assert all(one["azureAdUserId"] == find(one["userPrincipalName"]).id for one in accounts)
+
+
+def test_each_company_has_administrators(both):
+    """There are administrators by their own role and one through a group, and one Global Administrator at least."""
+    for customer in both:
+        roles = [role for person in customer.directory.people.values() for role in person.roles]
+        assert GLOBAL_ADMINISTRATOR in roles
+        assert len(roles) > 1
+        assert any(group.roles and group.members for group in customer.directory.groups.values())
 
 
 def test_groups_that_hold_each_other_end():

@@ -5,24 +5,38 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-STANDS = {
-    "Waits for a decision until": "proposed",
-    "Approved. Not sent yet.": "approved",
-    "Needs no approval. Not sent yet.": "approved",
-    "Being sent to Defender.": "sending",
-    "Accepted by Defender.": "sent",
-    "Unknown whether Defender accepted it.": "unknown",
-    "Defender reports: Succeeded.": "succeeded",
-    "Failed. Defender reports:": "failed",
-    "Failed. Defender did not carry it out.": "refused",
-    "Defender reports: Timed out.": "timed out",
-    "Cancelled. Defender reports:": "cancelled",
-    "Rejected. Nothing was sent.": "rejected",
-    "Expired: not decided in time. Nothing was sent.": "expired",
-    "Expired: it could not be sent in time.": "unsent",
-    "Withdrawn. Nothing was sent.": "withdrawn",
-    "Given up.": "given up",
+_STANDS = {
+    r"Waits for a decision until": "proposed",
+    r"Runs by itself at": "proposed",
+    r"Approved\. Not sent yet\.": "approved",
+    r"Approved by the policy\. Not sent yet\.": "approved",
+    r"Needs no approval\. Not sent yet\.": "approved",
+    r"Being sent to ": "sending",
+    r"Accepted by ": "sent",
+    r"Approved for all devices": "sent",
+    r"Unknown whether .+? accepted it\.": "unknown",
+    r"Failed\. .+ reports:": "failed",
+    r"Failed\. .+ did not carry it out\.": "refused",
+    r"Cancelled\. .+ reports:": "cancelled",
+    r"Rejected\. Nothing was sent\.": "rejected",
+    r"Expired: not decided in time\. Nothing was sent\.": "expired",
+    r"Expired: it could not be sent in time\.": "unsent",
+    r"Withdrawn\. Nothing was sent\.": "withdrawn",
+    r"Nothing was sent, because": "refused",
+    r"Not sent\.": "refused",
+    r"Given up\.": "given up",
+    r"Done on every device\.": "done on all",
+    r"Done on some devices": "done on some",
+    r"Done on no device": "done on none",
+    r".+ reports: .+\. Whether the device did it is unknown\.": "timed out",
+    r".+ reports: ": "succeeded",
+    r"(Sign-in is blocked|The user can sign in again|The sessions are ended),": "succeeded",
+    r"(The package is there\.|Defender holds the indicator:|There is no indicator for it any more\.)": "succeeded",
+    r"Not in force\.": "failed",
+    r".+ took it\. It does not tell": "handed over",
 }
+STANDS = {re.compile(words): stand for words, stand in _STANDS.items()}
+"""What a request's card says of it, tried in this order at the beginning of its first lines."""
 OVER = frozenset(STANDS.values()) - {"proposed", "approved", "sending", "sent", "unknown"}
 TAKEN = {
     "approve": "{name} approved.",
@@ -40,8 +54,9 @@ _COUNT = re.compile(r"(\d+) incidents?")
 class Seen:
     """What a card says.
 
-    `kind` is request, incident, summary, working, pointer or other; `id` the request's or incident's. `stand` is a
-    request's state by `STANDS`. `data` holds each button's data by its verb.
+    `kind` is request, pending (an item of the Action center), incident, summary, working, pointer or other; `id` the
+    request's or incident's. `stand` is a request's state by `STANDS`. `data` holds each button's data by its verb,
+    `runs` the commands that its buttons run.
     """
 
     kind: str
@@ -50,6 +65,7 @@ class Seen:
     lines: tuple[str, ...]
     facts: Mapping[str, str]
     data: Mapping[str, Mapping[str, Any]]
+    runs: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -82,10 +98,12 @@ def read(activity: Mapping[str, Any]) -> Seen:
     facts = {_words(f["title"]): _words(f["value"]) for node in nodes for f in node.get("facts", ())}
     data = {str(node.get("verb")): node.get("data", {}) for node in nodes if node.get("type") == "Action.Execute"}
     title = lines[0] if lines else ""
-    stand = next((state for line in lines[1:3] for words, state in STANDS.items() if line.startswith(words)), "")
+    stand = next((state for line in lines[1:3] for words, state in STANDS.items() if words.match(line)), "")
     kind, id_ = "other", ""
     if "Request" in facts:
         kind, id_ = "request", facts["Request"]
+    elif {"Verdict", "Alert"} <= set(facts):
+        kind = "pending"
     elif "Incident" in facts:
         kind, id_ = "incident", facts["Incident"]
     elif title.startswith(("Many incidents at once", "Open incidents when")):
@@ -94,7 +112,8 @@ def read(activity: Mapping[str, Any]) -> Seen:
         kind = "working"
     elif title.startswith("A newer card of this is further down"):
         kind = "pointer"
-    return Seen(kind, id_, stand, lines, facts, data)
+    runs = tuple(str(node.get("data", {}).get("id", "")) for node in nodes if node.get("verb") == "run")
+    return Seen(kind, id_, stand, lines, facts, data, runs)
 
 
 def rows_of(activity: Mapping[str, Any]) -> set[str]:

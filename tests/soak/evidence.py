@@ -14,6 +14,7 @@ import redis
 from bot.simulator.server import Simulator
 from tests.soak.board import Board
 from tests.soak.talking import Press
+from tests.soak.truth import Taken
 from tests.soak.world import TENANTS
 
 WINDOWS = {"fault": (0.5, 0.5), "kill": (4.0, 1.0), "redis": (4.0, 8.0), "slow call": (0.0, 30.0)}
@@ -43,7 +44,8 @@ class Evidence:
     """All of it.
 
     `records` are requests by customer and id, `incidents` the bot's records of incidents likewise, `audits` the audit
-    streams as (entry as text, hash) with the head that Redis names. `known` are the messages that the bot knows of.
+    streams as (entry as text, hash) with the head that Redis names. `known` are the messages that the bot knows of,
+    `taken` what the services took from the bot.
     """
 
     sim: Simulator
@@ -55,6 +57,7 @@ class Evidence:
     audits: dict[str, tuple[list[tuple[str, str]], str]] = field(default_factory=dict)
     key: str = ""
     known: set[str] = field(default_factory=set)
+    taken: list[Taken] = field(default_factory=list)
 
     def take_redis(self, client: "redis.Redis[str]") -> None:
         """Read what the bot remembers."""

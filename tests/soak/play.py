@@ -12,7 +12,6 @@ from random import Random
 import httpx
 
 from bot.demo import APP_ID, TENANT
-from bot.simulator.server import Simulator
 from tests.fast_clock import FastClock
 from tests.served import Served
 from tests.soak import report, verdict
@@ -24,6 +23,7 @@ from tests.soak.plan import Plan
 from tests.soak.requests_played import Requests
 from tests.soak.talking import Talk
 from tests.soak.trouble import SHARE, Chance, ConnectorLimits, Mischief
+from tests.soak.truth import Witnessed
 from tests.soak.world import INCIDENTS, REQUESTS, ROLES, TENANTS, furnish, of
 from tests.state.redis_process import redis_process
 
@@ -44,7 +44,7 @@ class Found:
 class Stage:
     """All that plays together. `dice` decides what happens; the order of processes' doings is not in its hands."""
 
-    def __init__(self, plan: Plan, sim: Simulator, clock: FastClock, fleet: Fleet, http: httpx.AsyncClient) -> None:
+    def __init__(self, plan: Plan, sim: Witnessed, clock: FastClock, fleet: Fleet, http: httpx.AsyncClient) -> None:
         self.plan, self.sim, self.clock, self.fleet = plan, sim, clock, fleet
         self.dice = Random(plan.seed)  # noqa: S311 - the same soak again is the point
         self.chance = Chance(sim, Random(plan.seed + 1), fleet.tally)  # noqa: S311 - as above
@@ -163,7 +163,7 @@ def judged(evidence: Evidence) -> dict[str, list[str]]:
 async def staged(plan: Plan, folder: Path) -> AsyncIterator[tuple[Stage, Evidence]]:
     """Everything started; ended again in the opposite order."""
     clock = FastClock.create(folder / "clock", plan.request_speed)
-    sim = Simulator(clock, seed=plan.seed, size="empty")
+    sim = Witnessed(clock, seed=plan.seed, size="empty")
     sim.limiter = ConnectorLimits(clock)
     furnish(sim)
     key = secrets.token_hex(32)
@@ -180,7 +180,8 @@ async def staged(plan: Plan, folder: Path) -> AsyncIterator[tuple[Stage, Evidenc
         for work in (fleet.keep(), stage.watch()):
             task = asyncio.create_task(work)
             stack.push_async_callback(_cancelled, task)
-        yield stage, Evidence(sim=sim, board=stage.board, presses=stage.talk.presses, key=key)
+        book = sim.keep_book()
+        yield stage, Evidence(sim=sim, board=stage.board, presses=stage.talk.presses, key=key, taken=book.taken)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -189,7 +190,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
         await task
 
 
-def _environ(sim: Simulator, redis_url: str, folder: Path, key: str) -> dict[str, str]:
+def _environ(sim: Witnessed, redis_url: str, folder: Path, key: str) -> dict[str, str]:
     return {
         **dict.fromkeys(("LOGIN_URL", "GRAPH_URL", "DEFENDER_URL"), sim.url),
         "BOT_OPENID_URL": f"{sim.url}/v1/.well-known/openidconfiguration",
@@ -227,9 +228,13 @@ async def soak(plan: Plan, folder: Path, say: Say) -> Found:
 def _figures(stage: Stage, evidence: Evidence) -> dict[str, object]:
     counts, delays = stage.fleet.tally.counts, report.delays(evidence)
     made = Counter(record["state"] for _, record in evidence.all_records())
+    several = sum(bool(record.get("members")) for _, record in evidence.all_records())
+    families = Counter(record["family"] for _, record in evidence.all_records() if not record.get("members"))
     speed = stage.plan.incident_speed
     return {
         "requests made, by their end": _listed(made),
+        "requests by family, each device of several counted": _listed(families),
+        "requests for several devices": several,
         "incidents": sum(len(c.incidents) for c in stage.sim.world.customers.values()),
         "cards per incident": _listed(report.cards_each(evidence, "incident")),
         "cards per request and conversation": _listed(report.cards_each(evidence, "request")),

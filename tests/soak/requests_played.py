@@ -7,11 +7,11 @@ from random import Random
 from typing import Any
 
 from bot.simulator.server import Simulator
-from bot.simulator.world import Device
 from tests.soak.board import Board
 from tests.soak.cards_read import OVER, Seen
+from tests.soak.repertoire import ACTS, BY_NAME, Act
 from tests.soak.talking import Press, Talk
-from tests.soak.world import PLAYERS, REQUESTS, TENANTS, Player, of
+from tests.soak.world import PLAYERS, REQUESTS, TENANTS, Player, of, targets
 
 WAYS = {
     "approve": 30,
@@ -35,6 +35,8 @@ AT_ONCE = {
     "own request": (("asker", "approve"),),
 }
 """Who presses what in the same moment."""
+SEVERAL = 0.15
+"""How often one request is for several devices, where that is possible."""
 OPPOSITES = 0.25
 """How often the opposite of what was just asked for is asked for, on the same device."""
 ASKED = 3
@@ -44,15 +46,16 @@ DECIDED = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What somebody wants: `tag` stands in the reason, so that it is found again."""
+    """What somebody wants: `tag` stands in the reason, so that it is found again. `names` are several devices."""
 
     tag: str
     tenant: str
     who: Player
     where: str
-    device: Device
-    response: str
+    act: Act
+    target: tuple[str, str]
     way: str
+    names: tuple[str, ...] = ()
 
 
 class Requests:
@@ -75,7 +78,7 @@ class Requests:
         if not id_:
             self.counts["requests that nobody saw a card of"] += 1
             return
-        if wish.response != "scan":
+        if not wish.act.alone:
             await self._decide(wish, id_)
         await self._see_through(id_, self.patience)
 
@@ -83,25 +86,45 @@ class Requests:
         dice = self.dice
         tenant = dice.choices(TENANTS, (12, 8))[0]
         who = dice.choices([p for p in of(tenant) if p.proposes], k=1)[0]
-        device = dice.choice(list(self.sim.world.customers[tenant].devices.values()))
-        back = ("release", "isolate") if device.isolated else ("isolate", "release")
-        response = dice.choices((*back, "scan"), (5, 2, 3))[0]
+        act = dice.choices(ACTS, [one.often for one in ACTS])[0]
+        target = dice.choice(targets(self.sim, tenant, act.on))
         before = self._before.get(tenant)
-        if before and before.response != "scan" and dice.random() < OPPOSITES:
-            device, response = before.device, "release" if before.response == "isolate" else "isolate"
+        if before and before.act.back and dice.random() < OPPOSITES:
+            act, target = BY_NAME[before.act.back], before.target
+        names = self._several(tenant) if act.many and dice.random() < SEVERAL else ()
         where = who.chat if dice.random() < 0.25 else REQUESTS[tenant]
         way = dice.choices(list(WAYS), list(WAYS.values()))[0]
         way = "approve" if way == "left alone" and not self.leave_alone else way
         self._before[tenant] = Wish(
-            tag=f"soak-{number:04d}", tenant=tenant, who=who, where=where, device=device, response=response, way=way
+            tag=f"soak-{number:04d}",
+            tenant=tenant,
+            who=who,
+            where=where,
+            act=act,
+            target=target,
+            way=way,
+            names=names,
         )
         return self._before[tenant]
 
+    def _several(self, tenant: str) -> tuple[str, ...]:
+        """The names of a few devices, for one request."""
+        names = [name for _, name in targets(self.sim, tenant, "device")]
+        return tuple(self.dice.sample(names, self.dice.randint(2, 4)))
+
+    def _line(self, wish: Wish) -> str:
+        named = self.dice.choice(wish.target) if wish.act.on == "device" else wish.target[1]
+        return wish.act.line.format(
+            name=f'"{", ".join(wish.names)}"' if wish.names else named,
+            tag=wish.tag,
+            choice=self.dice.choice(("", "full ", "selective ")),
+            scan=self.dice.choice(("", "quick ", "full ")),
+        )
+
     async def _ask(self, wish: Wish) -> str:
         """Ask, again where no card comes; the id of the request that is shown for it, an older one perhaps."""
-        named = self.dice.choice((wish.device.id, wish.device.name))
-        choice = {"isolate": ("", "full ", "selective "), "scan": ("", "quick ", "full ")}.get(wish.response, ("",))
-        line = f"/{wish.response} {named} {self.dice.choice(choice)}{wish.tag} looks bad"
+        line = self._line(wish)
+        self.counts[f"asked: {wish.act.family}{', several devices' if wish.names else ''}"] += 1
         for _ in range(ASKED):
             before = set(self.board.look().shown)
             await self.talk.say(wish.who, line, wish.where)
@@ -115,10 +138,10 @@ class Requests:
         board = self.board.look()
         if tagged := board.tagged.get(wish.tag):
             return max(tagged)
-        title = f"{wish.response.capitalize()} {wish.device.name}"
+        title = wish.names[0] if wish.names else wish.target[1]
         for message in board.shown.keys() - before:
             seen = board.shown[message]
-            if board.where[message] == wish.where and seen.kind == "request" and seen.title.endswith(title):
+            if board.where[message] == wish.where and seen.kind == "request" and title in seen.title:
                 self.counts["asked again for what was asked already"] += 1
                 return seen.id
         return ""
@@ -229,8 +252,18 @@ class Requests:
         left = {id_: found[1] for id_, found in cards.items() if found and found[1].stand not in OVER}
         await asyncio.gather(*(self._finish(id_, seen) for id_, seen in left.items()))
 
+    async def _look_at_each(self, id_: str, seen: Seen) -> None:
+        """Several devices: have the cards of those shown that are not done, to decide there."""
+        wish = self._wish_of(id_)
+        who = next(p for p in of(wish.tenant) if p.decides)
+        for line in seen.runs:
+            if line.startswith("request ") and not self.board.cards("request", line.removeprefix("request ")):
+                await self.talk.say(who, f"/{line}", REQUESTS[wish.tenant])
+
     async def _finish(self, id_: str, seen: Seen) -> None:
-        if seen.stand == "unknown" and "resend" in seen.data:
+        if any(line.startswith("request ") for line in seen.runs):
+            await self._look_at_each(id_, seen)
+        elif seen.stand == "unknown" and "resend" in seen.data:
             await self._unknown(id_, seen)
         elif seen.stand == "proposed" and not self.leave_alone:
             await self._insist(self._wish_of(id_).who, "withdraw", id_)

@@ -3,25 +3,32 @@
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from random import Random
 from typing import Any
 
+import httpx
 import pytest
 
 from bot.clock import ManualClock
 from bot.simulator.actions import Order
 from bot.simulator.connector import Message
+from bot.simulator.core import CLIENT_ID
+from bot.simulator.faults import Fault
 from bot.simulator.incidents import Incident
 from bot.simulator.server import Simulator
+from bot.simulator.tokens import GRAPH, Caller
 from tests.fast_clock import FastClock
 from tests.soak.board import Board
 from tests.soak.cards_read import read, taken
 from tests.soak.evidence import Doubt, Evidence
 from tests.soak.plan import Plan
+from tests.soak.repertoire import ACTS, BESIDE
 from tests.soak.talking import Press
 from tests.soak.trouble import Chance, Tally
+from tests.soak.truth import Taken, Witnessed
 from tests.soak.verdict import RULES
 from tests.soak.world import INCIDENTS, PLAYERS, REQUESTS, TENANTS, furnish
 
@@ -81,6 +88,7 @@ class World:
             "target": {"id": self.device.id},
             "origin": ASKER.chat,
             "requester": {"id": ASKER.id, "tenant": TENANT, "name": ASKER.name},
+            "created": NOW.isoformat(),
             "state": "succeeded",
             "trouble": "",
             "decisions": [{"what": "approved", "who": person, "at": NOW.isoformat()}],
@@ -223,7 +231,79 @@ def cut_off(world: World) -> None:
     world.evidence.audits[TENANT] = ([], world.evidence.audits[TENANT][1])
 
 
+USER = "c1000000-0000-4000-8000-000000000000"
+BLOCKED = "WK-BLCKED2345"
+
+
+def blocked(world: World, state: str = "succeeded", stand: str = "**Entra ID reports: InForce.**") -> None:
+    """A sign-in that was asked to be blocked, and the card that tells of it."""
+    more = {"response": "block-signin", "family": "sign-in", "attempts": [], "origin": REQUESTS[TENANT]}
+    decision = {**world.record["decisions"][0], "what": "rejected" if state == "rejected" else "approved"}
+    record = {**world.record, **more, "id": BLOCKED, "target": {"id": USER, "name": "user-00"}, "state": state}
+    world.evidence.records[TENANT][BLOCKED] = {**record, "decisions": [decision]}
+    world.show(activity("Block sign-in of user-00", stand, {"Request": BLOCKED}), REQUESTS[TENANT])
+    press = world.evidence.presses[0]
+    verb = "reject" if state == "rejected" else "approve"
+    world.evidence.presses.append(replace(press, request=BLOCKED, verb=verb, taken=False))
+
+
+def call(world: World, path: str = f"/v1.0/users/{USER}", operation: str = "graph.users.update") -> None:
+    """The service took a call about the user."""
+    world.evidence.taken.append(Taken(operation=operation, tenant=TENANT, at=NOW, said=path))
+
+
+def well_blocked(world: World) -> None:
+    blocked(world)
+    call(world)
+    world.customer.directory.people[USER].enabled = False
+
+
+def blocked_twice(world: World) -> None:
+    well_blocked(world)
+    call(world)
+
+
+def blocked_though_rejected(world: World) -> None:
+    blocked(world, "rejected", "**Rejected. Nothing was sent.**")
+    call(world)
+
+
+def never_blocked(world: World) -> None:
+    blocked(world)
+
+
+def unblocked_since(world: World) -> None:
+    well_blocked(world)
+    world.customer.directory.people[USER].enabled = True
+
+
+def several(world: World, stand: str, *states: str) -> None:
+    """One request for several devices, each with a request of its own that ended so."""
+    members = [{"request": f"{ID}-{number:02}"} for number, _ in enumerate(states, 1)]
+    for member, state in zip(members, states, strict=True):
+        one = {**world.record, "id": member["request"], "batch": BLOCKED, "state": state, "attempts": []}
+        world.evidence.records[TENANT][one["id"]] = one
+    more = {"id": BLOCKED, "members": members, "origin": REQUESTS[TENANT], "attempts": []}
+    world.evidence.records[TENANT][BLOCKED] = {**world.record, **more}
+    world.evidence.presses.append(replace(world.evidence.presses[0], request=BLOCKED, taken=False))
+    world.show(activity("Isolate 2 devices", stand, {"Request": BLOCKED}), REQUESTS[TENANT])
+
+
+def not_done_on_all(world: World) -> None:
+    several(world, "**Done on every device.**", "succeeded", "failed")
+
+
+def done_on_one_after_all(world: World) -> None:
+    several(world, "**Done on no device.** Each is below.", "succeeded", "failed")
+
+
 BREACHES: list[tuple[str, Callable[[World], None]]] = [
+    ("doubled actions", blocked_twice),
+    ("doubled actions", blocked_though_rejected),
+    ("cards that say something else", never_blocked),
+    ("out of order", unblocked_since),
+    ("cards that say something else", not_done_on_all),
+    ("cards that say something else", done_on_one_after_all),
     ("doubled actions", doubled),
     ("doubled actions", beside_another),
     ("doubled actions", two_at_once),
@@ -256,6 +336,48 @@ def test_a_breach_is_found(rule: str, breach: Callable[[World], None]):
     world = World()
     breach(world)
     assert rule in world.findings()
+
+
+def well_done_on_some(world: World) -> None:
+    several(world, "**Done on some devices, not on all.**", "succeeded", "failed")
+
+
+@pytest.mark.parametrize("well", [well_blocked, well_done_on_some], ids=lambda well: well.__name__)
+def test_what_is_right_of_other_families_is_no_breach(well: Callable[[World], None]):
+    """A setting that was made once and holds, and devices of which some failed as the card says, break no rule."""
+    world = World()
+    well(world)
+    assert world.findings() == {}
+
+
+def test_every_family_is_played_or_named():
+    """Each family of the registry is in the repertoire, or among those that only the state machine plays."""
+    from handlers.responses import RESPONSES  # noqa: PLC0415 - the judge itself knows nothing of the bot
+
+    families = {response.family for response in RESPONSES}
+    assert families - {act.family for act in ACTS} == BESIDE
+    declared = {response.name: response for response in RESPONSES}
+    for act in ACTS:
+        response = declared[act.name]
+        assert (act.family, act.alone, act.many) == (response.family, not response.approvals, response.many), act.name
+        assert act.back == response.inverse or act.name == "unblock"  # to block again what was freed needs a new choice
+
+
+async def test_the_book_names_what_was_taken():
+    """A call that changed something is kept with its path and body, also where its answer was lost; none that read."""
+    sim = Witnessed(ManualClock(NOW), seed=1, size="empty")
+    furnish(sim)
+    book = sim.keep_book()
+    sim.faults.add("graph.users.update", Fault(kind="error", status=500, acted=True))
+    roles = frozenset(sim.first.roles[GRAPH])
+    token = sim.tokens.issue(Caller(app=CLIENT_ID, tenant=TENANT, audience=GRAPH, roles=roles))
+    async with sim.running(), httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:
+        assert (await http.get(f"{sim.url}/v1.0/users/{USER}")).status_code == 200
+        answer = await http.patch(f"{sim.url}/v1.0/users/{USER}", json={"accountEnabled": False})
+    assert answer.status_code == 500
+    assert [(one.operation, one.tenant) for one in book.taken] == [("graph.users.update", TENANT)]
+    assert USER in book.taken[0].said
+    assert "accountenabled" in book.taken[0].said
 
 
 def test_every_rule_was_seen_to_find_something():

@@ -10,11 +10,12 @@ from bot.simulator.actions import AlreadyRunningError, Order
 from bot.simulator.faults import Fault, Faults
 from bot.simulator.limits import Limit, Limiter
 from bot.simulator.server import Simulator
+from tests.soak.repertoire import ACTS
 
 SHARE = 0.05
 BY_HAND = "done by hand"
 LOSES_ANSWERS = frozenset({"error", "html", "timeout", "reset", "empty", "garbage"})
-SENDING = frozenset(f"defender.machines.{name}" for name in ("isolate", "unisolate", "runAntiVirusScan"))
+SENDING = frozenset(act.operation for act in ACTS)
 POSTING = ("connector.post", "connector.reply", "connector.edit")
 
 

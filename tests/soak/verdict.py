@@ -13,9 +13,11 @@ from bot.simulator.incidents import Incident
 from bot.simulator.world import FAMILIES, Action, Customer, LedgerEntry
 from tests.soak.cards_read import OVER, Seen
 from tests.soak.evidence import Evidence, Record
+from tests.soak.repertoire import BY_NAME, MARKED
+from tests.soak.unmarked import approved, more_than_approved, not_as_approved, wrong_of_several, wrong_setting
 from tests.soak.world import INCIDENTS, PLAYERS, REQUESTS
 
-MARK = re.compile(r"\[(WK-\w+)/(\d+)\]")
+MARK = re.compile(r"\[(WK-[\w-]+)/(\d+)\]")
 MARGIN = timedelta(seconds=60)
 """Of the soak's clock: what came to be this long before a call could be seen by whoever lists before calling."""
 DECIDED = {
@@ -56,6 +58,7 @@ def doubled(evidence: Evidence) -> Iterator[str]:
         if times > attempts:
             yield f"{id_} has {times} actions for {attempts} approved attempts"
     yield from _at_once(evidence, [(id_, entry) for id_, _, entry in made])
+    yield from more_than_approved(evidence)
     for id_, _, entry in made:
         if not evidence.was_slow(entry.at) and (beside := _beside(evidence.sim.world.customers[entry.tenant], entry)):
             yield f"{id_} began {entry.type} while {beside.type} {beside.id} ({beside.requestor}) was under way"
@@ -90,18 +93,14 @@ def lost(evidence: Evidence) -> Iterator[str]:
         if id_ not in records:
             yield f"{id_} was shown and has no record"
     for tenant, record in evidence.all_records():
-        places = {REQUESTS[tenant], record["origin"]}
+        places = set() if record.get("batch") else {REQUESTS[tenant], record["origin"]}
         for place in places:
             if not evidence.board.cards("request", record["id"], place) and not _waits(record, place):
                 yield f"{record['id']} ({record['state']}) has no card in {place} and nothing is on its way"
         cards = [m for m in evidence.board.cards("request", record["id"]) if not evidence.unknown(m)]
-        for seen in (evidence.board.shown[m] for m in cards if _approved(record)):
+        for seen in (evidence.board.shown[m] for m in cards if approved(record)):
             if not _explains(seen):
                 yield f"{record['id']} was approved; a card says {seen.lines[:3]}, with {sorted(seen.data)}"
-
-
-def _approved(record: Record) -> bool:
-    return record["response"] == "scan" or any(d["what"] == "approved" for d in record["decisions"])
 
 
 def _explains(seen: Seen) -> bool:
@@ -140,30 +139,39 @@ def _summary(evidence: Evidence, tenant: str, message: str, seen: Seen) -> bool:
 
 def out_of_order(evidence: Evidence) -> Iterator[str]:
     """Devices that do not stand as last approved although the card says so, and pairs done the wrong way round."""
-    devices: dict[tuple[str, str], list[Record]] = {}
+    found: dict[tuple[str, str, str], list[Record]] = {}
     for tenant, record in evidence.all_records():
-        if record["family"] == "isolation" and _approved(record):
-            devices.setdefault((tenant, record["target"]["id"]), []).append(record)
-    for (tenant, device), found in devices.items():
+        if BY_NAME[record["response"]].holds and approved(record) and not record.get("members"):
+            found.setdefault((tenant, record["target"]["id"], record["family"]), []).append(record)
+    for (tenant, target, _), records in found.items():
         customer = evidence.sim.world.customers[tenant]
-        ordered = sorted(found, key=_approved_at)
-        yield from _end_of(customer, device, ordered[-1])
-        for first, second in pairwise(ordered):
+        ordered = sorted(records, key=_approved_at)
+        marked = BY_NAME[ordered[-1]["response"]].on in MARKED
+        last = max(ordered, key=_sent_at)
+        yield from (_end_of if marked else not_as_approved)(customer, target, last)
+        for first, second in pairwise(ordered) if marked else ():
             yield from _pair(customer, first, second)
 
 
+def _sent_at(record: Record) -> str:
+    """When it was sent last; one that was sent again may still have been approved before another that waits."""
+    return max((str(attempt.get("began", "")) for attempt in record["attempts"]), default="")
+
+
 def _approved_at(record: Record) -> datetime:
-    return max(datetime.fromisoformat(d["at"]) for d in record["decisions"] if d["what"] in {"approved", "sent again"})
+    decided = [datetime.fromisoformat(d["at"]) for d in record["decisions"] if d["what"] in {"approved", "sent again"}]
+    return max(decided, default=datetime.fromisoformat(record["created"]))
 
 
 def _end_of(customer: Customer, device: str, last: Record) -> Iterator[str]:
     action = _action(customer, last)
     if last["state"] != "succeeded" or action is None:
         return  # its card says why not, which is looked at elsewhere
-    later = [a for a in customer.actions.values() if a.machine_id == device and a.family == "isolation"]
+    later = [a for a in customer.actions.values() if a.machine_id == device and a.family == action.family]
     if any(a.updated > action.updated and a.id != action.id and not MARK.match(a.comment) for a in later):
         return  # somebody acted in the portal afterwards
-    if customer.devices[device].isolated != (last["response"] == "isolate"):
+    holds = BY_NAME[last["response"]].holds
+    if holds and not holds(customer, device, ""):
         yield f"{customer.devices[device].name} is not as {last['id']} ({last['response']}) was approved"
 
 
@@ -183,6 +191,7 @@ def _action(customer: Customer, record: Record) -> Action | None:
 def not_final(evidence: Evidence) -> Iterator[str]:
     """Requests that have not ended, and cards that still say that something goes on."""
     final = {"succeeded", "failed", "timed out", "cancelled", "rejected", "expired", "withdrawn", "given up"}
+    final |= {"handed over", "partly done"}
     for _, record in evidence.all_records():
         if record["state"] not in final:
             yield f"{record['id']} is {record['state']} (trouble: {record['trouble'] or 'none'})"
@@ -205,12 +214,20 @@ def unauthorised(evidence: Evidence) -> Iterator[str]:
             right = who is not None and who.tenant == tenant and (own if decision["what"] == "withdrawn" else not own)
             if not right or not (decision["what"] == "withdrawn" or (who and who.decides)):
                 yield f"{record['id']} was {decision['what']} by {decision['who']['name']}, who may not"
-            elif (VERBS[decision["what"]], decision["who"]["id"], record["id"]) not in pressed:
+            elif not {(VERBS[decision["what"]], decision["who"]["id"], id_) for id_ in _shown_as(record)} & pressed:
                 yield f"{record['id']} was {decision['what']} by {decision['who']['name']}, who pressed nothing"
+    records = {record["id"]: record for _, record in evidence.all_records()}
     for id_, _, entry in _ours(evidence):
-        yes = [p for p in evidence.presses if p.request == id_ and p.verb == "approve" and p.who.decides]
-        if entry.type != "RunAntiVirusScan" and not any(p.at <= entry.at and p.who.tenant == entry.tenant for p in yes):
+        asked = _shown_as(records.get(id_, {"id": id_}))
+        alone = BY_NAME[records[id_]["response"]].alone if id_ in records else False
+        yes = [p for p in evidence.presses if p.request in asked and p.verb == "approve" and p.who.decides]
+        if not alone and not any(p.at <= entry.at and p.who.tenant == entry.tenant for p in yes):
             yield f"{entry.type} of {id_} was called before anybody approved it"
+
+
+def _shown_as(record: Record) -> set[str]:
+    """Under which ids people saw it: its own, and that of the request for several devices that it belongs to."""
+    return {record["id"], record.get("batch") or record["id"]}
 
 
 def _tenant(conversation: str) -> str:
@@ -252,7 +269,9 @@ def cards_wrong(evidence: Evidence) -> Iterator[str]:
         customer = evidence.sim.world.customers[tenant]
         made = [entry for id_, _, entry in _ours(evidence) if id_ == record["id"]]
         for message in evidence.board.cards("request", record["id"]):
-            if not evidence.unknown(message) and (wrong := _wrong(customer, evidence.board.shown[message], made)):
+            if not evidence.unknown(message) and (
+                wrong := _wrong(evidence, customer, record, evidence.board.shown[message], made)
+            ):
                 yield f"{record['id']} in {evidence.board.where[message]}: {wrong}"
     for tenant, customer in evidence.sim.world.customers.items():
         for incident in customer.incidents.values():
@@ -261,8 +280,17 @@ def cards_wrong(evidence: Evidence) -> Iterator[str]:
                     yield from _wrong_incident(customer, incident, evidence.board.shown[message])
 
 
-def _wrong(customer: Customer, seen: Seen, made: list[LedgerEntry]) -> str:
+def _wrong(evidence: Evidence, customer: Customer, record: Record, seen: Seen, made: list[LedgerEntry]) -> str:
     """What is wrong about a request's last card; empty where it is true."""
+    if record.get("members"):
+        return wrong_of_several(evidence, record, seen)
+    if BY_NAME[record["response"]].on not in MARKED:
+        return wrong_setting(evidence, customer, record, seen)
+    return _wrong_action(customer, seen, made)
+
+
+def _wrong_action(customer: Customer, seen: Seen, made: list[LedgerEntry]) -> str:
+    """The same where the request is followed by its action's id."""
     if seen.stand in ENDED:
         action = customer.actions.get(seen.facts.get("Defender action", ""))
         if action is None:

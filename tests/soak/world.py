@@ -13,6 +13,8 @@ from bot.simulator.directory import (
     SECOND_READERS,
     SECOND_TENANT,
 )
+from bot.simulator.intune import Managed
+from bot.simulator.live_sessions import LibraryFile
 from bot.simulator.server import Simulator
 from bot.simulator.world import Device, Group
 from bot.simulator.world import Person as Listed
@@ -30,6 +32,8 @@ TENANTS = (FIRST_TENANT, SECOND_TENANT)
 REQUESTS = {FIRST_TENANT: "19:requests1@thread.tacv2", SECOND_TENANT: "19:requests2@thread.tacv2"}
 INCIDENTS = {FIRST_TENANT: "19:incidents1@thread.tacv2", SECOND_TENANT: "19:incidents2@thread.tacv2"}
 DEVICES = {FIRST_TENANT: 12, SECOND_TENANT: 8}
+USERS = 4
+HOSTS = tuple(f"host-{number:02}.bad.example" for number in range(4))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,9 @@ def furnish(sim: Simulator) -> None:
         for player in of(tenant):
             upn = f"{player.name.replace(' ', '.').casefold()}@example.com"
             directory.people[player.id] = Listed(id=player.id, name=player.name, upn=upn)
+        sim.world.customers[tenant].plan = "plan2"
         _devices(sim, tenant)
+        _others(sim, tenant)
         for conversation in (REQUESTS[tenant], INCIDENTS[tenant]):
             _open(sim, conversation, tenant, of(tenant))
         for player in of(tenant):
@@ -108,6 +114,33 @@ def _open(sim: Simulator, conversation: str, tenant: str, people: list[Player], 
     sim.connector.open(conversation, tenant, kind=kind)
     for player in people:
         sim.connector.add_member(conversation, player.mri, player.id, player.name)
+
+
+def _others(sim: Simulator, tenant: str) -> None:
+    """What else something is done to: users, the devices as Intune knows them, and a script of the company's own."""
+    customer, now, number = sim.world.customers[tenant], sim.clock.now(), TENANTS.index(tenant) + 1
+    for which in range(USERS):
+        id_ = f"c{number}000000-0000-4000-8000-{which:012d}"
+        upn = f"user-{which:02}@soak-{number}.example"
+        customer.directory.people[id_] = Listed(id=id_, name=f"User {number} {which:02}", upn=upn, mail=upn)
+    for device in customer.devices.values():
+        id_ = f"{device.id[:8]}-0000-4000-8000-{device.id[-12:]}"
+        customer.intune.devices[id_] = Managed(
+            id=id_, name=device.name, entra_id=id_, system="Windows", version="10.0", last_sync=now, machine=device.id
+        )
+    customer.library["own.ps1"] = LibraryFile(name="own.ps1", content=b"# signed", created=now, updated=now, by="admin")
+
+
+def targets(sim: Simulator, tenant: str, kind: str) -> list[tuple[str, str]]:
+    """The ids and names of what something of that kind can be done to."""
+    customer = sim.world.customers[tenant]
+    if kind == "user":
+        return [(one.id, one.upn) for one in customer.directory.people.values() if one.upn.startswith("user-")]
+    if kind == "managed":
+        return [(one.id, one.name) for one in customer.intune.devices.values()]
+    if kind == "host":
+        return [(host, host) for host in HOSTS]
+    return [(one.id, one.name) for one in customer.devices.values()]
 
 
 def _devices(sim: Simulator, tenant: str) -> None:

@@ -1,0 +1,1 @@
+"""What a tenant has: its plans, the permissions in our tokens, and what its services refused lately."""

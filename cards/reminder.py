@@ -1,0 +1,17 @@
+"""What is said again below a request's card: it still waits, or its effect still lasts."""
+
+from bot.responses.models import Request
+from bot.turn import Look, Shown
+from cards import button, parts
+from cards.request import request_title
+from cards.text import plain, say
+
+
+def reminder_card(look: Look, request: Request, key: str) -> Shown:
+    """Say in one sentence what still stands, with a way to the request's own card; `key` is the post's."""
+    title = request_title(look, request)
+    waits = key.endswith("waits")
+    what, since = ("request.still-waits", request.sent_at) if waits else ("request.still-lasts", request.ended)
+    said = say(look, what, title=title, at=parts.moment(look, since))
+    show = button.run(plain(look, "actions.show"), f"request {request.id}")
+    return parts.shown([parts.line(said)], plain(look, f"{what}.summary", title=title), [show])

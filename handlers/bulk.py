@@ -1,0 +1,103 @@
+"""Several devices meant at once: `all:high-risk`, `incident:42`, `list:kiosks`, or names with commas between them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from bot.command import Context
+from bot.defender.client import Defender
+from bot.defender.models import Machine
+from bot.devices import MACHINE_ID, matches
+from bot.errors import Missing, NotFound, UsageError
+from bot.graph.client import Graph
+from bot.responses.batch import MOST
+from bot.responses.models import DEVICES, Evidence, Fact, Member, Target
+from handlers import device_lists
+from handlers.device_filters import FILTERS
+
+SELECTOR = re.compile(r"(all|incident|list):(.+)", re.IGNORECASE)
+NEEDS = (Defender.machines, Graph.incident)
+SERVER = "server"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Several:
+    """The devices that were meant, ready to be asked for together."""
+
+    target: Target
+    members: tuple[Member, ...]
+    evidence: Evidence
+
+
+def names_several(word: str) -> bool:
+    """Whether the word means several devices; no device's name has a comma or such a beginning."""
+    return "," in word or bool(SELECTOR.fullmatch(word))
+
+
+async def several(context: Context, word: str) -> Several:
+    """The devices that are meant, gravest first, at most 50. Raises NotFound, UsageError, ServiceError."""
+    machines = await context.defender.machines()
+    found = {machine.id: machine for machine in await _meant(context, word, machines)}
+    if not found:
+        raise NotFound("error.no_devices_meant", said=word)
+    if len(found) > MOST:
+        raise UsageError("error.too_many_devices", count=len(found), most=MOST)
+    ordered = sorted(found.values(), key=lambda machine: machine.name.casefold())
+    digest = sha256("\n".join(sorted(found)).encode()).hexdigest()[:24]
+    return Several(
+        target=Target(id=f"devices-{digest}", name=word, kind=DEVICES),
+        members=tuple(_member(machine) for machine in ordered),
+        evidence=_evidence(context, ordered),
+    )
+
+
+async def _meant(context: Context, word: str, machines: Sequence[Machine]) -> list[Machine]:
+    selector = SELECTOR.fullmatch(word)
+    if selector is None:
+        return [one_named(machines, name.strip()) for name in word.split(",") if name.strip()]
+    kind, name = selector[1].casefold(), selector[2].strip()
+    if kind == "all":
+        if name.casefold() not in FILTERS:
+            raise UsageError("error.unknown_filter", said=name, known=", ".join(FILTERS), usage="all:FILTER")
+        return [one for one in machines if one.is_onboarded and FILTERS[name.casefold()](one)]
+    wanted = await (_of_incident(context, name) if kind == "incident" else device_lists.ids(context, name))
+    return [one for one in machines if one.id in wanted]
+
+
+def one_named(machines: Sequence[Machine], name: str) -> Machine:
+    """The one device of that name; a list is no place to choose among several."""
+    by_id = [one for one in machines if one.id == name.lower()]
+    found = by_id if MACHINE_ID.fullmatch(name) else matches(machines, name)
+    if len(found) != 1:
+        raise NotFound("error.not_one_device" if found else "error.no_such_device", name=name)
+    return found[0]
+
+
+async def _of_incident(context: Context, number: str) -> set[str]:
+    try:
+        incident = await context.graph.incident(number)
+    except Missing as error:
+        raise NotFound("error.no_such_incident", id=number) from error
+    evidence = [item for alert in incident.alerts for item in alert.evidence]
+    return {item.mde_device_id for item in evidence if item.mde_device_id}
+
+
+def _member(machine: Machine) -> Member:
+    return Member(
+        target=Target(id=machine.id, name=machine.name),
+        risk=machine.risk_score or "",
+        value=machine.device_value or "",
+        tags=machine.machine_tags,
+        last_seen=machine.last_seen,
+    )
+
+
+def _evidence(context: Context, machines: Sequence[Machine]) -> Evidence:
+    """What must not be overlooked in a list: devices of high value, and servers."""
+    grave = {
+        "devices-of-value": [one.name for one in machines if one.value == "high"],
+        "devices-servers": [one.name for one in machines if SERVER in (one.os_platform or "").casefold()],
+    }
+    warnings = tuple(Fact(key=key, value=", ".join(names[:8])) for key, names in grave.items() if names)
+    return Evidence(read_at=context.now, warnings=warnings)

@@ -1,0 +1,148 @@
+"""/policy: who may ask for what and who decides; /policy test RESPONSE TARGET explains it for a case."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo
+
+from bot.command import Command, Context, Reply
+from bot.devices import first_word
+from bot.errors import UsageError
+from bot.policy.models import DAYS, ROLES, Case, Facts
+from bot.policy.rule import explained
+from bot.responses.declared import Response
+from bot.responses.models import DEVICE, Target
+from bot.responses.ruling import facts_of
+from bot.roles import Role
+from bot.turn import Shown
+from cards.policy import CaseView, policy_card, policy_test_card
+from handlers import aiming
+from handlers.deciders import decided
+
+USAGE = "/policy [test RESPONSE TARGET [as ROLE] [at [DAY] HH:MM]]"
+MOMENT = re.compile(r"(?:(mon|tue|wed|thu|fri|sat|sun)[a-z]* )?([01]?\d|2[0-3]):([0-5]\d)", re.IGNORECASE)
+ENDING = re.compile(r"^(?:as (?P<role>\S+))?\s*(?:at (?P<at>.+))?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """The words of a case: response, target, the role that would ask (None: one's own), the moment (empty: now)."""
+
+    response: str
+    target: str
+    role: Role | None
+    at: str
+    rest: str
+
+
+def _parse(words: str) -> Tried | None:
+    """None asks for the whole policy. Raises UsageError."""
+    first, rest = first_word(words)
+    if not first:
+        return None
+    response, rest = first_word(rest)
+    target, ending = first_word(rest)
+    found = ENDING.fullmatch(ending)
+    if first.casefold() != "test" or not target or found is None:
+        raise UsageError("error.policy_test", usage=USAGE)
+    return Tried(
+        response=response.removeprefix("/").casefold(),
+        target=target,
+        role=_role(found["role"]),
+        at=_moment(found["at"]),
+        rest=ending,
+    )
+
+
+def _role(said: str | None) -> Role | None:
+    if said and said.casefold() not in ROLES:
+        raise UsageError("error.unknown_role", said=said, usage=USAGE)
+    return ROLES[said.casefold()] if said else None
+
+
+def _moment(said: str | None) -> str:
+    if said and not MOMENT.fullmatch(said.strip()):
+        raise UsageError("error.unknown_moment", said=said, usage=USAGE)
+    return (said or "").strip()
+
+
+async def _run(context: Context, tried: Tried | None) -> Reply:
+    if tried is None:
+        return Reply(shown=_whole(context))
+    response = _response(context, tried.response)
+    name, facts = await _target(context, response, tried)
+    case = Case(
+        response=response,
+        requester=tried.role or context.role,
+        now=_at(context, tried.at),
+        kind=response.target,
+        facts=facts,
+        four_eyes=context.services.four_eyes,
+    )
+    verdicts, ruling = explained(context.services.policy, case)
+    view = CaseView(
+        response=response.name,
+        target=name,
+        kind=response.target,
+        requester=case.requester,
+        me=tried.role is None,
+        at=case.now,
+        zone=_zone(context),
+        facts=facts,
+        verdicts=verdicts,
+        ruling=ruling,
+    )
+    return Reply(shown=policy_test_card(context.look, view))
+
+
+def _response(context: Context, said: str) -> Response:
+    known = context.services.responses
+    if said in known:
+        return known[said]
+    near = get_close_matches(said, list(known), n=1)
+    if near:
+        raise UsageError("error.unknown_response_near", said=said, near=near[0], usage=USAGE)
+    raise UsageError("error.unknown_response", said=said, usage=USAGE)
+
+
+def _whole(context: Context) -> Shown:
+    services = context.services
+    every = [decided(context, response) for response in context.features.responses]
+    return policy_card(context.look, services.policy, every, four_eyes=services.four_eyes)
+
+
+async def _target(context: Context, response: Response, tried: Tried) -> tuple[str, Facts]:
+    """The target's name and what is known of it. Only a device is looked up: the policy asks for nothing of others."""
+    if response.target != DEVICE:
+        return tried.target, facts_of(Target(id=tried.target, name=tried.target, kind=response.target), None)
+    aim = aiming.DEVICE
+    target = await aim.find(context, tried.target, f"policy test {response.name}", tried.rest)
+    return target.name, facts_of(target, await aim.gather(context, target, response))
+
+
+def _zone(context: Context) -> str:
+    """Where a time is meant that somebody types: where the policy's hours are, else where the person is."""
+    return context.services.policy.file.zone or context.look.zone or "UTC"
+
+
+def _at(context: Context, said: str) -> datetime:
+    """The next such moment of today or of that day; now where none was said."""
+    local = context.now.astimezone(ZoneInfo(_zone(context)))
+    found = MOMENT.fullmatch(said)
+    if not found:
+        return context.now
+    day, hour, minute = found.groups()
+    ahead = (DAYS.index(day.casefold()) - local.weekday()) % 7 if day else 0
+    return (local + timedelta(days=ahead)).replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
+
+
+COMMAND = Command(
+    name="policy",
+    usage=USAGE,
+    examples=("/policy", "/policy test isolate LAPTOP-042", "/policy test isolate it as operator at sat 22:30"),
+    role=Role.READER,
+    parse=_parse,
+    run=_run,
+    needs=aiming.DEVICE.needs,
+)

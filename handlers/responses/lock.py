@@ -1,0 +1,37 @@
+"""/lock DEVICE REASON: asks to lock a device's screen through Intune; an approver decides."""
+
+from bot.graph.client import Graph
+from bot.responses.declared import Response
+from bot.responses.intune import remote_action
+from bot.responses.models import Request
+from bot.roles import Role
+from handlers.intune_aim import AIM, MANAGED
+from handlers.proposing import command_for
+
+
+async def _send(graph: Graph, request: Request) -> None:
+    await graph.lock_device(request.target.id)
+
+
+RESPONSE = Response(
+    name="lock",
+    family="intune-lock",
+    how=remote_action(_send, names=("remoteLock",)),
+    calls=(Graph.lock_device,),
+    group="intune",
+    target=MANAGED,
+    risk="medium",
+    asks=Role.OPERATOR,
+    plans=frozenset({"INTUNE_A"}),
+)
+
+COMMAND = command_for(RESPONSE, aim=AIM, examples=("/lock anna-iphone it was lost on a train",))
+
+TEXTS = {
+    "help.lock.summary": "asks to lock a device's screen through Intune",
+    "response.lock.name": "Remote lock",
+    "response.lock.title": "Lock {device}",
+    "response.lock.button": "Lock",
+    "response.lock.effect": "The screen locks, if the device's system can be locked from afar. Its passcode opens it.",
+    "response.lock.undo": "Whoever knows the passcode unlocks the device.",
+}

@@ -1,0 +1,42 @@
+"""/unrestrict DEVICE REASON: asks to let all programs run again; an approver decides."""
+
+from bot.defender.client import Defender
+from bot.defender.models import MachineAction
+from bot.responses.declared import Response
+from bot.responses.how import machine_action
+from bot.responses.models import Request
+from bot.roles import Role
+from handlers.device_aim import MANAGED_WINDOWS
+from handlers.proposing import command_for
+
+
+async def _send(defender: Defender, request: Request, comment: str) -> MachineAction:
+    return await defender.unrestrict(request.target.id, comment=comment)
+
+
+RESPONSE = Response(
+    name="unrestrict",
+    family="execution",
+    how=machine_action(
+        _send,
+        types={"UnrestrictCodeExecution"},
+        family_types={"RestrictCodeExecution", "UnrestrictCodeExecution"},
+    ),
+    calls=(Defender.unrestrict,),
+    risk="high",
+    asks=Role.OPERATOR,
+    inverse="restrict",
+    plans=frozenset({"WINDEFATP"}),
+    many=True,
+)
+
+COMMAND = command_for(RESPONSE, aim=MANAGED_WINDOWS, examples=("/unrestrict LAPTOP-042 reinstalled and scanned",))
+
+TEXTS = {
+    "help.unrestrict.summary": "asks to let all programs run on a restricted device again",
+    "response.unrestrict.name": "Removal of the app restriction",
+    "response.unrestrict.title": "Let all apps run on {device}",
+    "response.unrestrict.button": "Unrestrict apps",
+    "response.unrestrict.effect": "All programs can run on the device again.",
+    "response.unrestrict.undo": "Restrict lets only programs signed by Microsoft run.",
+}

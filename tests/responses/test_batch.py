@@ -1,0 +1,163 @@
+"""One request for several devices: one decision, one action and one result per device, whatever happens between."""
+
+import pytest
+
+from bot.responses.batch import MOST
+from bot.responses.models import Member, State, Target
+from bot.simulator import Fault
+from tests.responses.people import ADELE, ALEX, MEGAN
+from tests.responses.processes import Killed
+from tests.responses.stage import Stage
+
+ISOLATE = "defender.machines.isolate"
+
+
+def several(stage: Stage, **more):
+    """A proposal for all devices of the stage."""
+    members = tuple(Member(target=Target(id=device.id, name=device.name)) for device in stage.devices)
+    target = Target(id="devices-1", name="all:high-risk", kind="devices")
+    return stage.proposal(ADELE, target=target, members=members, **more)
+
+
+async def approved(stage: Stage) -> str:
+    request, _ = await stage.desk().propose(several(stage))
+    await stage.desk().approve(request.id, MEGAN)
+    return request.id
+
+
+async def test_one_approval_isolates_each_device_once():
+    """Each device gets one action with a mark of its own request, and the card ends when the last one has ended."""
+    stage = Stage()
+    key = await approved(stage)
+    await stage.until_quiet()
+    request = await stage.request(key)
+    assert request.state is State.SUCCEEDED
+    assert [member.state for member in request.members] == [State.SUCCEEDED] * 2
+    assert [action.comment.partition("/")[0] for action in stage.own()] == [f"[{key}-01", f"[{key}-02"]
+    assert all(device.isolated for device in stage.devices)
+    assert {one.state for one in await stage.requests()} == {State.SUCCEEDED}
+
+
+async def test_nothing_is_sent_before_the_decision():
+    """A request for several devices that nobody approves expires, and no device has heard of it."""
+    stage = Stage()
+    request, _ = await stage.desk().propose(several(stage))
+    await stage.until_quiet()
+    assert (await stage.request(request.id)).state is State.EXPIRED
+    assert stage.own() == []
+    assert len(await stage.requests()) == 1
+
+
+async def test_the_requester_may_not_decide_for_all():
+    """Four eyes hold for several devices as for one."""
+    stage = Stage()
+    request, _ = await stage.desk().propose(several(stage))
+    with pytest.raises(Exception, match="own_request"):
+        await stage.desk().approve(request.id, ADELE)
+
+
+async def test_what_fails_on_one_device_is_shown_for_that_device():
+    """One device fails, the other succeeds: done on some, each with its own end."""
+    stage = Stage()
+    stage.sim.dispatcher.fates[stage.devices[1].id, "Isolate"] = "Failed"
+    key = await approved(stage)
+    await stage.until_quiet()
+    request = await stage.request(key)
+    assert request.state is State.PARTLY
+    assert [member.state for member in request.members] == [State.SUCCEEDED, State.FAILED]
+
+
+async def test_a_device_that_the_service_refuses_does_not_hold_up_the_rest():
+    """The refusal is shown with its trouble where it happened."""
+    stage = Stage()
+    stage.sim.faults.add(ISOLATE, Fault(kind="forbidden"))
+    key = await approved(stage)
+    await stage.until_quiet()
+    request = await stage.request(key)
+    assert request.state is State.PARTLY
+    assert sorted(member.state for member in request.members) == [State.FAILED, State.SUCCEEDED]
+    assert [member.trouble for member in request.members if member.state is State.FAILED] == ["trouble.permission"]
+
+
+async def test_no_device_done_is_not_called_partly():
+    """Where every device failed, the whole has failed."""
+    stage = Stage()
+    for device in stage.devices:
+        stage.sim.dispatcher.fates[device.id, "Isolate"] = "Failed"
+    key = await approved(stage)
+    await stage.until_quiet()
+    assert (await stage.request(key)).state is State.FAILED
+
+
+async def test_a_device_whose_answer_never_came_keeps_the_whole_open():
+    """One that is unknown waits for a person; the whole is not over, and its card says which one it is."""
+    stage = Stage()
+    stage.sim.faults.add(ISOLATE, Fault(kind="timeout", seconds=26))
+    key = await approved(stage)
+    await stage.until_quiet()
+    request = await stage.request(key)
+    assert request.state is State.SENT
+    assert sorted(member.state for member in request.members) == [State.SUCCEEDED, State.UNKNOWN]
+    (unknown,) = (member.request for member in request.members if member.state is State.UNKNOWN)
+    await stage.desk().give_up(unknown, MEGAN)
+    await stage.until_quiet()
+    assert (await stage.request(key)).state is State.PARTLY
+
+
+async def test_a_device_that_is_asked_for_by_itself_already_is_not_asked_twice():
+    """The open request for that device is followed instead, and no second action is made."""
+    stage = Stage()
+    alone, _ = await stage.desk().propose(stage.proposal(ALEX, device=1))
+    key = await approved(stage)
+    await stage.work(key)
+    assert alone.id in [member.request for member in (await stage.request(key)).members]
+    await stage.desk().approve(alone.id, MEGAN)
+    await stage.until_quiet()
+    assert (await stage.request(key)).state is State.SUCCEEDED
+    assert len(stage.own()) == len(stage.devices)
+
+
+@pytest.mark.parametrize("count", range(1, 21))
+@pytest.mark.parametrize("how", ["die before", "die after"])
+async def test_wherever_the_worker_dies_each_device_gets_one_action(count, how):
+    """A worker dies while it makes the devices' requests: another goes on, none is made twice, none is forgotten."""
+    stage = Stage()
+    key = await approved(stage)
+    process = stage.process()
+    process.arm(count, how)
+    try:
+        await stage.work(key, process)
+    except Killed:
+        assert process.dead
+    await stage.until_quiet()
+    request = await stage.request(key)
+    assert request.state is State.SUCCEEDED
+    assert [action.machine_id for action in stage.own()] == [device.id for device in stage.devices]
+    assert len(await stage.requests()) == 1 + len(stage.devices)
+
+
+async def test_a_device_that_is_over_before_the_rest_was_made_is_not_done_again():
+    """The worker dies after the first device's request, which comes to its end before another worker makes the rest."""
+    stage = Stage()
+    key = await approved(stage)
+    count = 0
+    while len(await stage.requests()) < 2:
+        count += 1
+        process = stage.process()
+        process.arm(count, "die after")
+        try:
+            await stage.work(key, process)
+        except Killed:
+            stage.clock.move(60)
+    first = f"{key}-01"
+    while not (await stage.request(first)).final:
+        stage.clock.move(5)
+        await stage.work(first)
+    await stage.until_quiet()
+    assert (await stage.request(key)).state is State.SUCCEEDED
+    assert [action.machine_id for action in stage.own()] == [device.id for device in stage.devices]
+
+
+def test_a_request_has_room_for_fifty_devices():
+    """The bound is the one that the command promises."""
+    assert MOST == 50
