@@ -31,6 +31,8 @@ from bot.responses.terms import Why
 
 OF_DEVICES = ("tags", "device_values", "risk_scores", "severities")
 DEVICE_KINDS = frozenset({"device", "devices"})
+NOBODYS = frozenset({"file", "indicator", "library", "action"})
+"""Kinds of targets that are nobody's account or device."""
 CAUTION = 2
 """A response that declares so many approvals keeps them where the policy does not name it."""
 LEAST_VETO = 5
@@ -245,8 +247,10 @@ def _span(hours: str) -> tuple[time, time]:
 
 
 def _priority(policy: Policy, case: Case) -> Iterable[str] | None:
+    if case.kind in NOBODYS:
+        return ("no",)
     if case.facts.people is None:
-        return None if case.kind in (*DEVICE_KINDS, "user") else ("no",)
+        return None
     return ("yes",) if any(policy.is_priority(one) for one in case.facts.people) else ("no",)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -171,7 +172,7 @@ def test_a_double_approval_is_kept_unless_named(file, of):
     assert ruling.forbidden or (ruling.approvals >= 2 and ruling.veto_minutes is None and not ruling.preapproved)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(FILES, CASES)
 def test_what_could_not_be_read_never_loosens(file, of):
     """With nothing known of the target, the ruling is as strict as with whatever could have been known."""
@@ -247,3 +248,11 @@ def test_the_order_of_strength_is_the_one_people_expect():
     for loose, strict in pairwise(rulings):
         assert strength(strict) > strength(loose)
         assert bare(stricter(loose, strict)) == bare(strict)
+
+
+@pytest.mark.parametrize("kind", ["device", "managed", "user", "mail", "submission"])
+def test_who_uses_a_target_that_could_not_be_read_may_be_a_priority_account(kind):
+    """A rule for what touches no priority account does not let through what nobody could look at."""
+    file = filed({}, {}, [{"when": {"priority_account": False}, "then": {"preapproved": True}}])
+    ruling = rule(Policy(file=file), replace(case(), kind=kind, facts=Facts()))
+    assert not ruling.at_once
