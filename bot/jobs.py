@@ -6,6 +6,7 @@ that is due and every poller again. A lost job, a flushed queue or a dead proces
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -99,11 +100,18 @@ class Jobs:
         """For how many seconds the job that has run longest is running; 0 where none runs."""
         return asyncio.get_running_loop().time() - min(self._since.values()) if self._since else 0.0
 
-    async def request(self, customer: str, kind: str, key: str, at: datetime | None = None) -> None:
-        """Have a record's job run at that moment, or now. A failure is logged: the sweep makes up for it."""
+    async def request(
+        self, customer: str, kind: str, key: str, at: datetime | None = None, *, own: bool = False
+    ) -> None:
+        """Have a record's job run at that moment, or now. A failure is logged: the sweep makes up for it.
+
+        Those for about the same moment are one, unless it is `own`: a job that is about to end has read the record
+        before what it is asked for now, so that it must not swallow this one.
+        """
         now = self.services.clock.now()
         moment = max(at or now, now)
-        name = f"wake:{customer}:{kind}:{key}:{int(moment.timestamp() * 5)}"
+        slot = secrets.token_hex(6) if own else int(moment.timestamp() * 5)
+        name = f"wake:{customer}:{kind}:{key}:{slot}"
         try:
             await self._queue.add(self.wake, customer, kind, key, key=name, when=self._by_docket(moment))
         except Exception as error:  # noqa: BLE001 - docket lets redis errors through as they are
@@ -111,7 +119,7 @@ class Jobs:
 
     async def soon(self, customer: str, kind: str, key: str) -> None:
         """Have a record's job run now; who presses a button does not wait until the queue has taken it."""
-        asking = asyncio.create_task(self.request(customer, kind, key))
+        asking = asyncio.create_task(self.request(customer, kind, key, own=True))
         self._running.add(asking)
         asking.add_done_callback(self._running.discard)
 

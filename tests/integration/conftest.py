@@ -177,7 +177,7 @@ class Stage:
         answer: dict[str, Any] = response.json() if response.content else {}
         return answer
 
-    async def until(self, what: Callable[[], Any], seconds: float = 15.0) -> Any:
+    async def until(self, what: Callable[[], Any], seconds: float = 40.0) -> Any:
         """Wait until something is true (or gives something), and return it."""
         for _ in range(int(seconds / 0.05)):
             found = what()
@@ -187,7 +187,7 @@ class Stage:
         texts = [m.text[:300] for m in self.sim.connector.messages()]
         raise AssertionError("waited in vain; messages: " + "\n".join(texts))
 
-    async def shown(self, containing: str, seconds: float = 15.0) -> Any:
+    async def shown(self, containing: str, seconds: float = 40.0) -> Any:
         """The newest message whose card holds a text."""
         found = await self.until(lambda: self.sim.connector.messages(containing), seconds)
         return found[-1]

@@ -199,9 +199,10 @@ class Rest:
             assert response.status == 200, await response.text()
 
     async def shown(self, text: str, seconds: float = 20) -> str:
+        """The newest message of the channel that says it: in a chat that shows it too not everybody can press."""
         for _ in range(int(seconds * 10)):
             for message, card in reversed(self.cards.items()):
-                if text in str(card):
+                if text in str(card) and self.where[message].startswith(CHANNEL):
                     return message
             await asyncio.sleep(0.1)
         raise AssertionError(f"{text} was not shown: {list(self.cards.values())[-3:]}")
