@@ -63,7 +63,11 @@ async def story(stage) -> None:
     """What happens on a bad day: reading, a decision, refused and expired tokens, a sign-in that fails."""
     here, device = (
         chat(stage, [ADELE, ALEX, PATTI], "channel"),
-        next(d for d in stage.sim.first.devices.values() if d.online and d.os == "Windows11"),
+        next(
+            d
+            for d in stage.sim.first.devices.values()
+            if d.online and d.os == "Windows11" and d.onboarding == "onboarded"
+        ),
     )
     await stage.say(PATTI, "/subscribe", here)
     await stage.until(lambda: len(heard(stage, here)) >= 2)

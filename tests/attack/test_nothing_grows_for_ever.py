@@ -33,7 +33,11 @@ async def test_what_stays_is_bounded(stage, redis):
     await stage.until(lambda: len(heard(stage, here)) >= 2)
     with contextlib.closing(redis_client.Redis(unix_socket_path=str(redis.socket))) as client:
         counts = []
-        for device in [d for d in stage.sim.first.devices.values() if d.online and d.os == "Windows11"][:2]:
+        for device in [
+            d
+            for d in stage.sim.first.devices.values()
+            if d.online and d.os == "Windows11" and d.onboarding == "onboarded"
+        ][:2]:
             for line in ("/devices all", f"/device {device.id}", "/incidents", "/whoami"):
                 await stage.say(ADELE, line, here)
             card = await ask(stage, ADELE, f"/isolate {device.id} it talks to a bad host", here)

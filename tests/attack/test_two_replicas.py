@@ -18,7 +18,11 @@ async def test_the_same_press_at_both_counts_once(stage, redis, tmp_path):
         port = await stack.enter_async_context(listening(web_app(other), "127.0.0.1", 0))
         twin = Stage(stage.sim, other, f"http://127.0.0.1:{port}", stage.http, stage.service_url)
         here = chat(stage, [ADELE, ALEX, MEGAN], "channel")
-        device = next(d for d in stage.sim.first.devices.values() if d.online and d.os == "Windows11")
+        device = next(
+            d
+            for d in stage.sim.first.devices.values()
+            if d.online and d.os == "Windows11" and d.onboarding == "onboarded"
+        )
         card = await ask(stage, ADELE, f"/isolate {device.id} it talks to a bad host", here)
         await stage.until(lambda: "approve" in verbs(card))
         presses = [where.click(who, card, "approve") for who in (ALEX, MEGAN) for where in (stage, twin)]

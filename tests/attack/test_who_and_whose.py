@@ -88,7 +88,7 @@ async def test_an_isolation_is_not_hidden_behind_later_actions(stage):
     """A device that was isolated and scanned daily for months since is still said to be isolated."""
     here = chat(stage, [ALEX])
     customer = stage.sim.first
-    device = next(d for d in customer.devices.values() if d.os == "Windows11")
+    device = next(d for d in customer.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded")
     model = next(iter(customer.actions.values()))
     now = stage.bot.services.clock.now()
     kinds = ["Isolate"] + ["RunAntiVirusScan"] * 150

@@ -63,7 +63,11 @@ class Bench:
         """A device that can be isolated, with nothing under way."""
         devices = self.simulator.first.devices.values()
         busy = {one.machine_id for one in self.simulator.first.actions.values()}
-        return next(one for one in devices if one.os == "Windows11" and one.online and one.id not in busy)
+        return next(
+            one
+            for one in devices
+            if one.os == "Windows11" and one.onboarding == "onboarded" and one.online and one.id not in busy
+        )
 
     def isolations(self, device: Device) -> list[str]:
         """The comments of the isolations that the service accepted for the device."""

@@ -35,7 +35,11 @@ async def test_a_thing_waits_is_answered_with_the_same_effect_and_decided(portal
     here = chat(portal, [PATTI, ADELE, MEGAN], "channel")
     await portal.say(PATTI, "/subscribe requests", here)
     await portal.until(lambda: [m for m in heard(portal, here) if "What waits in the Action center" in words(m)])
-    device = next(one for one in portal.sim.first.devices.values() if one.os == "Windows11" and one.online)
+    device = next(
+        one
+        for one in portal.sim.first.devices.values()
+        if one.os == "Windows11" and one.onboarding == "onboarded" and one.online
+    )
     made = portal.sim.scenario.propose(portal.sim.first, Plan(), "file", device)
     name = "An active 'Wacatac' malware was detected"
     (card,) = await portal.until(lambda: portal.sim.connector.messages(name, here))

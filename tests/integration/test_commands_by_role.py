@@ -118,7 +118,7 @@ async def healthy(stage):
 
 def line(stage, name: str) -> str:
     customer = stage.sim.first
-    device = next(d.id for d in customer.devices.values() if d.os == "Windows11")
+    device = next(d.id for d in customer.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded")
     values = {
         "incident": next(iter(customer.incidents)),
         "device": device,

@@ -55,7 +55,7 @@ async def test_nothing_crosses(stage):
             await stage.say(admin, "/subscribe", here)
             await stage.until(lambda here=here, before=before: len(heard(stage, here)) >= before + 2)
         here = chat(stage, [admin, asker], tenant=tenant)
-        device = next(d for d in customer.devices.values() if d.os == "Windows11")
+        device = next(d for d in customer.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded")
         lines = [
             "/devices all",
             "/devices threats",

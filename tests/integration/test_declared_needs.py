@@ -138,7 +138,7 @@ async def watched(redis_server, tmp_path):
 def as_in_the_examples(sim: Simulator) -> None:
     """The device and the incident that the commands' examples name exist, and there is a long page of incidents."""
     customer = sim.first
-    device = next(one for one in customer.devices.values() if one.os == "Windows11")
+    device = next(one for one in customer.devices.values() if one.os == "Windows11" and one.onboarding == "onboarded")
     device.name = "LAPTOP-042"
     in_intune = customer.intune.of(device.id)
     assert in_intune

@@ -37,7 +37,11 @@ def device(stage: Stage) -> Device:
     """A device that can do everything, in a tenant that has everything."""
     stage.sim.first.plan = "plan2"
     stage.sim.dispatcher.pace = QUICK
-    found = next(one for one in stage.sim.first.devices.values() if one.os == "Windows11" and one.online)
+    found = next(
+        one
+        for one in stage.sim.first.devices.values()
+        if one.os == "Windows11" and one.onboarding == "onboarded" and one.online
+    )
     found.version = "24H2"
     return found
 

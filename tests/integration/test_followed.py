@@ -46,7 +46,11 @@ async def collector() -> AsyncIterator[tuple[Collector, str]]:
 
 async def isolated(stage: Stage) -> tuple[str, str]:
     """Megan asks for an isolation, Alex approves, and the device reports its end; the request's and action's ids."""
-    device = next(d.name for d in stage.sim.first.devices.values() if d.os == "Windows11" and d.online)
+    device = next(
+        d.name
+        for d in stage.sim.first.devices.values()
+        if d.os == "Windows11" and d.onboarding == "onboarded" and d.online
+    )
     stage.sim.faults.add("defender.machines.isolate", Fault(kind="throttled", retry_after=1))
     await stage.say(MEGAN, f"/isolate {device} {REASON}")
     card = await stage.shown("Approve")

@@ -51,7 +51,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory, clock: MovableClock):
 def new_device(stage, customer=None, name: str = "", *, online: bool = True):
     """One more device that can be isolated, so that tests do not meet at one."""
     customer = customer or stage.sim.first
-    model = next(d for d in customer.devices.values() if d.os == "Windows11")
+    model = next(d for d in customer.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded")
     entra = uuid.uuid4().hex + uuid.uuid4().hex[:8]
     device = dataclasses.replace(model, id=entra, name=name or f"PC-{entra[:8]}", online=online, isolated=False)
     customer.devices[device.id] = device

@@ -43,7 +43,9 @@ async def test_restart_keeps_requests_and_subscriptions(server, tmp_path):
     """A request that waits when Redis and the bot are killed is there again afterwards and can be approved, once."""
     async with staged(server.url, tmp_path) as stage:
         sim, here = stage.sim, chat(stage, [ADELE, ALEX], "channel")
-        device = next(d for d in sim.first.devices.values() if d.os == "Windows11" and d.online)
+        device = next(
+            d for d in sim.first.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded" and d.online
+        )
         card = await ask(stage, ADELE, f"/isolate {device.id} because", here)
         server.stop(kill=True)
         server.start()
@@ -57,7 +59,11 @@ async def test_lost_queue_costs_a_sweep(server, tmp_path):
     """When the queue of jobs is lost, the next sweep finds what is due and carries it out once."""
     async with staged(server.url, tmp_path) as stage:
         here = chat(stage, [ADELE, ALEX], "channel")
-        device = next(d for d in stage.sim.first.devices.values() if d.os == "Windows11" and d.online)
+        device = next(
+            d
+            for d in stage.sim.first.devices.values()
+            if d.os == "Windows11" and d.onboarding == "onboarded" and d.online
+        )
         card = await ask(stage, ADELE, f"/isolate {device.id} because", here)
         key = card_id = (await requests.still_open(stage.bot.services, TENANT, device.id))[0].id
         await stage.bot.jobs.stop()

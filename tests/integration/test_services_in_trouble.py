@@ -44,7 +44,7 @@ async def unspent(stage) -> None:
 
 
 def device_of(stage) -> str:
-    return next(d.id for d in stage.sim.first.devices.values() if d.os == "Windows11")
+    return next(d.id for d in stage.sim.first.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded")
 
 
 # command -> (line, the operation it cannot do without, whose it is, the permission it needs)

@@ -128,7 +128,7 @@ async def test_several_matches_stand_beside(stage):
 async def test_press_does_not_wait_for_the_role(stage, operation):
     """A press whose role cannot be read in time is answered, does nothing, and works once the role was read."""
     here = chat(stage, [MEGAN, ADELE], "channel")
-    device = next(d for d in stage.sim.first.devices.values() if d.os == "Windows11")
+    device = next(d for d in stage.sim.first.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded")
     card = await ask(stage, ADELE, f"/isolate {device.id} because", here)
     await stage.bot.store._redis.delete(
         *[name async for name in stage.bot.store._redis.scan_iter(f"*value:groups:{MEGAN.entra_id}")] or ["none"]

@@ -42,7 +42,9 @@ class Load:
 
     async def requests(self) -> None:
         """Adele proposes to isolate one device after the other; Megan approves, and presses until she is answered."""
-        devices = [d for d in self.pair.sim.first.devices.values() if d.os == "Windows11"]
+        devices = [
+            d for d in self.pair.sim.first.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded"
+        ]
         devices = [device for device in devices if not self.pair.actions(device.id)]
         for device in devices:
             if self.over.is_set():

@@ -13,7 +13,9 @@ from tests.replicas.redis_topologies import Cluster, Watched, standing, wait_for
 
 async def isolated(pair: Pair, here: str, number: int) -> None:
     """Adele asks, Megan approves, the device is isolated once, and the card says so: turns, records and jobs work."""
-    devices = [d for d in pair.sim.first.devices.values() if d.online and d.os == "Windows11"]
+    devices = [
+        d for d in pair.sim.first.devices.values() if d.online and d.os == "Windows11" and d.onboarding == "onboarded"
+    ]
     reason = f"it talks to bad host {number}"
     await pair.say(ADELE, f"/isolate {devices[number].id} {reason}", here)
     card = await pair.until(lambda: next((m for m in heard(pair, here) if reason in m.text and verbs(m)), None), 30)

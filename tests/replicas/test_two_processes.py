@@ -45,7 +45,9 @@ async def test_two_processes_are_one_bot(pair):
     await two.send(activity)
     assert len(heard(pair, here)) == 1
     await one.say(PATTI, "/subscribe", here)
-    device = next(d for d in pair.sim.first.devices.values() if d.online and d.os == "Windows11")
+    device = next(
+        d for d in pair.sim.first.devices.values() if d.online and d.os == "Windows11" and d.onboarding == "onboarded"
+    )
     await two.say(ADELE, f"/isolate {device.id} it talks to a bad host", here)
     card = await pair.until(lambda: next((m for m in heard(pair, here) if "approve" in verbs(m)), None))
     before, began = polls(pair), time.monotonic()

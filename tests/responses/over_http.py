@@ -32,7 +32,7 @@ class HttpStage(Stage):
         self.sim, self.clock = sim, clock
         self.store = MemoryStore(clock)
         self.ledger = Ledger(self.store, "audit key")
-        windows = [d for d in sim.first.devices.values() if d.os == "Windows11"]
+        windows = [d for d in sim.first.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded"]
         self.devices = windows[:2]
         for device in self.devices:
             sim.first.set_online(device, START, online=True)

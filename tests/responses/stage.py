@@ -56,7 +56,7 @@ class Stage:
         self.policy = NO_POLICY
         self.barred: list[str] = []
         self.processes: list[Process] = []
-        windows = [d for d in self.sim.first.devices.values() if d.os == "Windows11"]
+        windows = [d for d in self.sim.first.devices.values() if d.os == "Windows11" and d.onboarding == "onboarded"]
         self.devices: Sequence[Device] = windows[:2]
         for device in self.devices:
             self.sim.first.set_online(device, START, online=True)

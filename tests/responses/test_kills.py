@@ -62,7 +62,11 @@ class Scene:
 
     @property
     def device(self) -> str:
-        return next(d.id for d in self.sim.first.devices.values() if d.os == "Windows11" and d.online)
+        return next(
+            d.id
+            for d in self.sim.first.devices.values()
+            if d.os == "Windows11" and d.onboarding == "onboarded" and d.online
+        )
 
     async def request(self) -> Request:
         (record,) = await self.store.newest(TENANT, requests.KIND)
