@@ -149,6 +149,7 @@ def _stand_key(look: Look, request: Request) -> str:
         "unknown-stays": state is State.UNKNOWN and _search_over(look, request),
         "spread": state is State.SENT and several,
         "none-done": state is State.FAILED and several,
+        "none-confirmed": state is State.TIMED_OUT and several,
         "all-done": state is State.SUCCEEDED and several,
         "changed": state is State.FAILED and not request.status and changed,
         "refused": state is State.FAILED and not request.status,

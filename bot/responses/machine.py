@@ -203,9 +203,17 @@ def accept(request: Request, now: datetime, work: Work, *, adopted: bool) -> Req
         "trouble_values": {},
         "result": {**request.result, **work.result},
     }
-    key = ("already_by" if work.who else "already") if over else "adopted"
+    sent_before = request.state is State.UNKNOWN or len(request.attempts) > 1
+    key = _already(work, sent_before=sent_before) if over else "adopted"
     key = "accepted" if not adopted else "likely" if work.likely else key
-    return retold(request, now, key, changes, action=work.id, who=work.who)
+    return retold(request, now, key, changes, action=work.id, who=work.who, status=work.status)
+
+
+def _already(work: Work, *, sent_before: bool) -> str:
+    """How it is told that it is so already; where a call may have got through, nobody knows by whom."""
+    if sent_before:
+        return "found_so"
+    return "already_by" if work.who else "already"
 
 
 def sent_pause(age: timedelta) -> timedelta:
@@ -281,7 +289,9 @@ def _end_of(members: tuple[Member, ...]) -> State | None:
     states = {member.state for member in members}
     if len(states) == 1 and states <= {State.SUCCEEDED, State.HANDED_OVER, State.CANCELLED}:
         return states.pop()
-    return State.PARTLY if states & {State.SUCCEEDED, State.HANDED_OVER} else State.FAILED
+    if states & {State.SUCCEEDED, State.HANDED_OVER}:
+        return State.PARTLY
+    return State.TIMED_OUT if states & {State.TIMED_OUT, State.GIVEN_UP} else State.FAILED  # who timed out may have it
 
 
 def not_found(request: Request, now: datetime) -> Request:

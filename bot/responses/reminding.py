@@ -55,10 +55,9 @@ async def lasting(services: Services, request: Request) -> None:
 
 
 async def _still(remote: Remote, request: Request, response: Response) -> bool:
-    """Whether the last action of the family that the device carried out is of this response's kind."""
-    family = {folded(kind) for kind in response.how.family_types}
-    mine = {folded(kind) for kind in response.how.types}
+    """Whether the device surely stands so: nothing of the family that undoes it succeeded, or may have, since then."""
+    undoing = {folded(kind) for kind in response.how.family_types - response.how.types}
     actions = await remote.defender.machine_actions(machine_id=request.target.id, top=100)
-    done = [one for one in actions if one.kind in family and one.state == "succeeded" and one.updated]
-    last = max(done, key=lambda one: one.updated or request.created, default=None)
-    return last is not None and last.kind in mine
+    rivals = [one for one in actions if one.kind in undoing and one.state not in ("failed", "cancelled")]
+    since = request.status_at or request.ended or request.created
+    return not any(one.updated is None or one.updated >= since for one in rivals)

@@ -283,7 +283,9 @@ def test_no_walk_breaks_the_rules(walk, needed, four_eyes):
         ((State.HANDED_OVER, State.HANDED_OVER), State.HANDED_OVER),
         ((State.CANCELLED, State.CANCELLED), State.CANCELLED),
         ((State.CANCELLED, State.SUCCEEDED), State.PARTLY),
-        ((State.EXPIRED, State.TIMED_OUT), State.FAILED),
+        ((State.EXPIRED, State.REJECTED), State.FAILED),
+        ((State.EXPIRED, State.TIMED_OUT), State.TIMED_OUT),
+        ((State.FAILED, State.GIVEN_UP), State.TIMED_OUT),
         ((State.SUCCEEDED, State.UNKNOWN), State.SENT),
     ],
 )
@@ -305,3 +307,10 @@ def test_a_setting_that_is_never_seen_in_force_fails(minutes, state):
     sent = in_state(State.SENT)
     found = machine.unsettled_for(sent, START + timedelta(minutes=minutes), timedelta(minutes=15), Work())
     assert found.state == state
+
+
+@pytest.mark.parametrize(("state", "key"), [(State.SENDING, "story.already"), (State.UNKNOWN, "story.found_so")])
+def test_nothing_was_sent_is_said_only_where_that_is_so(state, key):
+    """What is in force before anything was sent was so already; after a call without an answer nobody knows by whom."""
+    after = machine.accept(in_state(state), START, Work(status="InForce", state="succeeded", same=True), adopted=True)
+    assert after.story[-1].key == key

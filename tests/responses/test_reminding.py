@@ -80,3 +80,14 @@ async def test_what_leaves_nothing_behind_is_never_named_again(name):
     await stage.until_quiet(DAYS)
     request = await stage.request(key)
     assert (request.state, len(stage.teams.messages)) == (State.SUCCEEDED, 1)
+
+
+async def test_what_may_have_been_undone_is_not_said_to_stand():
+    """After a release that timed out nobody knows how the device stands, so it is not said to be isolated."""
+    stage = Stage(responses=RESPONSES)
+    key = await stage.approved()
+    await stage.until_quiet(timedelta(hours=2))
+    stage.sim.dispatcher.fates[stage.devices[0].id, "Unisolate"] = "TimeOut"
+    await stage.approved("release", who=ADELE)
+    await stage.until_quiet(DAYS)
+    assert said(await stage.request(key), reminding.LASTS) == 0
