@@ -88,8 +88,6 @@ REGISTRY = re.compile(r"https?://[^\s/\"']*(pythonhosted|pypi|npmjs|debian)", re
 HOME = re.compile(r"(?<![\w.])/(home|Users)/\w+/")
 LONE_FOLDER = 2
 """A checkout right below `/` has no parent whose name would mean anything."""
-DATA_FILES = ("cards/english.py",)
-"""Files that are one table of data, which has no seam to cut at."""
 
 
 def layers(tree: Tree) -> Iterator[str]:
@@ -206,7 +204,7 @@ def sizes(tree: Tree) -> Iterator[str]:
     """Short functions and files: one that is too long hides a second thought."""
     for source in tree.values():
         lines = source.text.count("\n")
-        if lines > LONGEST_FILE and not source.is_test and source.path not in DATA_FILES:
+        if lines > LONGEST_FILE and not source.is_test:
             yield f"{source.path} has {lines} lines, more than {LONGEST_FILE}. Look for the seam and cut it in two."
         for function in () if source.is_test else source.functions:
             length = _length(function)

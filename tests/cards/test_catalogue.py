@@ -22,7 +22,7 @@ def trees() -> Iterator[tuple[str, ast.Module]]:
     """The syntax trees of all sources that may name a text."""
     for folder in ("bot", "cards", "handlers"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if path.name != "english.py":
+            if path.parent.name != "english":
                 yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -85,7 +85,7 @@ def test_there_are_uses():
 def test_used_text_exists_and_gets_its_values(where, call, how, key):
     """Each text that is said or raised stands in the catalogue, and each of its placeholders gets a value."""
     for full in keys_of(how, key):
-        assert full in TEXTS, f"{where} says {full}, which is not in cards/english.py"
+        assert full in TEXTS, f"{where} says {full}, which is not in cards/english/"
         values = given(call, how)
         wanted = set(PLACEHOLDER.findall(TEXTS[full]))
         assert values is None or wanted <= values, f"{where}: {full} needs {sorted(wanted - values)}"
@@ -125,7 +125,7 @@ def test_no_text_is_left_over():
 
 def test_no_key_stands_twice():
     """A key that stands twice would hide the first text."""
-    sources = [ROOT / "cards" / "english.py", *(ROOT / "handlers" / "responses").glob("*.py")]
+    sources = [*(ROOT / "cards" / "english").glob("*.py"), *(ROOT / "handlers" / "responses").glob("*.py")]
     trees = [ast.parse(source.read_text(encoding="utf-8")) for source in sources]
     dicts = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     keys = [key.value for table in dicts for key in table.keys if isinstance(key, ast.Constant)]
