@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bot.defender.client import Defender
+from bot.defender.models import Machine
 from bot.errors import NotAllowed
 from bot.graph.client import Graph
 from bot.posts import Post, Shownable
@@ -41,7 +42,8 @@ class Reply:
 class Context:
     """Who asks, where, for which customer, and the services to answer with. No settings, no activity.
 
-    `doubt` says why `role` may be too low: the directory could not be asked.
+    `doubt` says why `role` may be too low: the directory could not be asked. `machines` are the devices that the turn
+    has read, by id (see `bot.devices`).
     """
 
     turn: Turn
@@ -53,6 +55,7 @@ class Context:
     services: "Services"
     features: "Features"
     doubt: Exception | None = None
+    machines: dict[str, Machine] = field(default_factory=dict, compare=False, repr=False)
 
     def require(self, needed: Role, otherwise: NotAllowed) -> None:
         """Raise `otherwise` where the person lacks that role, or why the role could not be read."""

@@ -31,8 +31,19 @@ async def find_device(context: Context, name: str, command: str, rest: str = "")
     `command` and `rest` make the line that a choice runs again. Raises NotFound, Ambiguous, ServiceError.
     """
     machine = await _find(context, name, command, rest)
+    context.machines[machine.id] = machine
     await context.services.memory.remember(context.conversation, context.actor, machine.id)
     return machine
+
+
+async def device_of(context: Context, machine_id: str) -> Machine:
+    """A device by its id, read once in a turn. Raises ServiceError.
+
+    It tells people what they decide on; before anything is sent the device is looked at again (`bot.responses.still`).
+    """
+    if machine_id not in context.machines:
+        context.machines[machine_id] = await context.defender.machine(machine_id)
+    return context.machines[machine_id]
 
 
 async def _find(context: Context, name: str, command: str, rest: str) -> Machine:
@@ -66,7 +77,7 @@ async def _it(context: Context) -> str:
 
 async def _by_id(context: Context, machine_id: str) -> Machine:
     try:
-        return await context.defender.machine(machine_id)
+        return await device_of(context, machine_id)
     except Missing as error:
         raise NotFound("error.no_such_device", name=machine_id) from error
 

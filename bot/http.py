@@ -321,6 +321,12 @@ def read_one(operation: Operation, model: type[Model], value: Mapping[str, Any])
     _give_up(operation, f"not a {model.__name__}")
 
 
+def about(operation: Operation, asked: str, told: str | None) -> None:
+    """Raise `Unavailable` where the answer names another thing than the one that was asked for, or acted on."""
+    if told and told.casefold() != asked.casefold():
+        _give_up(operation, "about another")
+
+
 def read_all(operation: Operation, model: type[Model], values: Iterable[Mapping[str, Any]]) -> list[Model]:
     """The objects of a list as models."""
     return [read_one(operation, model, value) for value in values]

@@ -25,6 +25,7 @@ from bot.errors import (
 
 _PLAN_CODES = frozenset({"disabledfeature", "disallowedoperation"})
 _PLAN_WORDS = re.compile(r"licen[cs]|not provisioned|subscription|service plan", re.IGNORECASE)
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
 _APPROVAL_WORDS = re.compile(r"multi.?admin.?approval|x-msft-approval", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _LONGEST_MESSAGE = 300
@@ -167,8 +168,19 @@ def read_object(
         return {"Location": location} if location else {}
     try:
         body = json.loads(response.content)
+        if _HALVES.search(response.content):
+            body = _whole(body)
     except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict):
         return body
     raise unreadable(service, operation, "no JSON object", status=response.status_code)
+
+
+def _whole(value: Any) -> Any:
+    """The same without halves of surrogate pairs: text with one can be neither kept nor sent on."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {_whole(name): _whole(one) for name, one in value.items()} if isinstance(value, dict) else value

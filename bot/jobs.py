@@ -34,6 +34,8 @@ log = structlog.get_logger()
 SWEEP = timedelta(seconds=20)
 AHEAD = timedelta(seconds=40)
 SOON = timedelta(seconds=1)
+ASKED = timedelta(seconds=30)
+"""A round is not asked for again within this time: it costs four commands, and one that got lost costs one round."""
 LONG_ROUND = 60.0
 """A poller with rounds of that many seconds or more is also asked for soon after the start."""
 APART = timedelta(milliseconds=200)
@@ -53,6 +55,7 @@ class Jobs:
         self._customers = customers
         self._services: Services | None = None
         self._begun: set[tuple[str, str]] = set()
+        self._asked: dict[tuple[str, str], tuple[int, datetime]] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._since: dict[object, float] = {}
 
@@ -100,26 +103,26 @@ class Jobs:
         """For how many seconds the job that has run longest is running; 0 where none runs."""
         return asyncio.get_running_loop().time() - min(self._since.values()) if self._since else 0.0
 
-    async def request(
-        self, customer: str, kind: str, key: str, at: datetime | None = None, *, own: bool = False
-    ) -> None:
+    async def request(self, customer: str, kind: str, key: str, at: datetime | None = None, *, slot: str = "") -> None:
         """Have a record's job run at that moment, or now. A failure is logged: the sweep makes up for it.
 
-        Those for about the same moment are one, unless it is `own`: a job that is about to end has read the record
-        before what it is asked for now, so that it must not swallow this one.
+        Those of one `slot` are one, be it waiting or under way: those for about the same moment, unless it is named.
         """
         now = self.services.clock.now()
         moment = max(at or now, now)
-        slot = secrets.token_hex(6) if own else int(moment.timestamp() * 5)
-        name = f"wake:{customer}:{kind}:{key}:{slot}"
+        name = f"wake:{customer}:{kind}:{key}:{slot or int(moment.timestamp() * 5)}"
         try:
             await self._queue.add(self.wake, customer, kind, key, key=name, when=self._by_docket(moment))
         except Exception as error:  # noqa: BLE001 - docket lets redis errors through as they are
             log.warning("wake_not_scheduled", kind=kind, id=key, error=type(error).__name__)
 
     async def soon(self, customer: str, kind: str, key: str) -> None:
-        """Have a record's job run now; who presses a button does not wait until the queue has taken it."""
-        asking = asyncio.create_task(self.request(customer, kind, key, own=True))
+        """Have a record's job run now; who presses a button does not wait until the queue has taken it.
+
+        Each has a key of its own: a job that is about to end has read the record before what it is asked for now, and
+        one whose process died is only taken up again after a while; neither may swallow this one.
+        """
+        asking = asyncio.create_task(self.request(customer, kind, key, slot=secrets.token_hex(6)))
         self._running.add(asking)
         asking.add_done_callback(self._running.discard)
 
@@ -189,10 +192,13 @@ class Jobs:
         Its key is the round, so that it is added once however often it is asked for.
         """
         number, moment = next_round(customer, watcher, self.services.clock.now())
-        begins = self._by_docket(moment)
-        earliest = SystemClock().now() + timedelta(seconds=min(1.0, watcher.every / 2))  # should our clock stand still
-        if begins < earliest + AHEAD:
-            await self._ask_poll(customer, watcher, number, max(begins, earliest))
+        begins, now = self._by_docket(moment), SystemClock().now()
+        earliest = now + timedelta(seconds=min(1.0, watcher.every / 2))  # should our clock stand still
+        asked, at = self._asked.get((customer, watcher.name), (None, now))
+        if begins >= earliest + AHEAD or (number == asked and now - at < ASKED):
+            return
+        if await self._ask_poll(customer, watcher, number, max(begins, earliest)):
+            self._asked[customer, watcher.name] = (number, now)
 
     async def _first_poll(self, customer: str, watcher: Watcher, order: int) -> None:
         """A poller with long rounds is asked for soon after the start, too; `order` spreads the customers."""
@@ -202,12 +208,15 @@ class Jobs:
         number, _ = next_round(customer, watcher, self.services.clock.now())
         await self._ask_poll(customer, watcher, number - 1, SystemClock().now() + order * APART)
 
-    async def _ask_poll(self, customer: str, watcher: Watcher, number: int, when: datetime) -> None:
+    async def _ask_poll(self, customer: str, watcher: Watcher, number: int, when: datetime) -> bool:
+        """Ask for a round; whether the queue took it."""
         name = f"poll:{watcher.name}:{customer}:{number}"
         try:
             await self._queue.add(self.poll, customer, watcher.name, key=name, when=when)
         except Exception as error:  # noqa: BLE001 - docket lets redis errors through as they are
             log.warning("poll_not_scheduled", watcher=watcher.name, error=type(error).__name__)
+            return False
+        return True
 
     async def sweep(self, again: Perpetual = Perpetual(every=SWEEP, automatic=True)) -> None:  # noqa: B008 - docket's way
         """Add again whatever is due soon, and every poller."""

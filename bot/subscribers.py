@@ -94,3 +94,8 @@ async def request_posts(services: Services, customer: str, asked_in: Post) -> tu
         if s.requests and s.place.id != asked_in.place.id
     ]
     return (asked_in, *others)
+
+
+async def request_watchers(services: Services, customer: str) -> tuple[str, ...]:
+    """The conversations that subscribed to requests: where people are who can object to one."""
+    return tuple(s.place.id for s in await active(services, customer) if s.requests)

@@ -149,8 +149,9 @@ def _buttons(look: Look, listed: AuditList) -> list[Action]:
 def exported_card(look: Look, made: Exported) -> Shown:
     """Say that the file waits for the person's answer."""
     broken = plain_word(look, "auditbreak", made.broken) if made.broken else ""
+    number = count(look, "audit.count", made.entries)
     body = [
-        parts.heading(say(look, "audit.exported"), say(look, "audit.exported.text", name=made.name, n=made.entries)),
+        parts.heading(say(look, "audit.exported"), say(look, "audit.exported.text", name=made.name, entries=number)),
         parts.note(say(look, "audit.exported.cut")) if made.cut else None,
         parts.line(say(look, "audit.exported.broken", what=broken), "Attention") if broken else None,
         parts.note(say(look, "audit.exported.verify" if made.verifiable else "audit.exported.csv")),

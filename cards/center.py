@@ -22,7 +22,7 @@ def center_card(look: Look, item: CenterItem, post_key: str = "card") -> Shown:
         return _again(look, item, title)
     body = [
         parts.heading(escape(title, 200), *_stand(look, item), tone=_tone(item)),
-        parts.facts(_where(look, item)),
+        *parts.labelled(look, _where(look, item)),
         *_facts(look, item),
         *_alerts(look, item),
         *_same_effect(look, item),
@@ -116,7 +116,7 @@ def _where(look: Look, item: CenterItem) -> list[tuple[Safe, Safe | None]]:
         (say(look, "center.alert"), _alert(look, item)),
         (say(look, "center.incident"), _incident(item)),
         (say(look, "center.inquiry"), escape(item.investigation) if item.investigation else None),
-        (say(look, "center.since"), since),
+        (say(look, "center.since" if item.state == "waiting" else "center.waited-since"), since),
     ]
 
 
@@ -154,14 +154,15 @@ def _alerts(look: Look, item: CenterItem) -> Iterator[Any]:
             look,
             item.alerts,
             lambda alert: parts.line(
-                say(look, "center.alert-word", title=clean(alert.title, 80), word=_standing(look, alert.word))
+                say(look, "center.alert-word", title=clean(alert.title, 80), word=outcome_said(look, alert.word))
             ),
             ALERTS,
         ),
     )
 
 
-def _standing(look: Look, outcome: str) -> str:
+def outcome_said(look: Look, outcome: str) -> str:
+    """The same where it may not be listed any more."""
     return plain(look, "center.unlisted-word") if outcome == UNLISTED else outcome_word(look, outcome)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.turn import Look, Shown
 from cards import button, parts
-from cards.text import escape, plain, say
+from cards.text import count, escape, plain, say
 
 ROWS = 25
 
@@ -14,7 +14,9 @@ def lists_card(look: Look, lists: Sequence[tuple[str, Mapping[str, str]]]) -> Sh
     made = parts.rows(
         look,
         lists,
-        lambda one: parts.line(say(look, "lists.row", name=one[0], n=len(one[1]))),
+        lambda one: parts.line(
+            say(look, "lists.row", name=one[0], devices=count(look, "request.devices", len(one[1])))
+        ),
         ROWS,
     )
     body = [
@@ -32,5 +34,5 @@ def list_card(look: Look, name: str, devices: Sequence[str]) -> Shown:
         *parts.rows(look, devices, lambda device: parts.line(escape(device)), ROWS),
         None if devices else parts.line(say(look, "lists.empty")),
     ]
-    shown = plain(look, "lists.one-summary", name=name, n=len(devices))
+    shown = plain(look, "lists.one-summary", name=name, devices=count(look, "request.devices", len(devices)))
     return parts.shown(body, shown, [button.run(plain(look, "lists.all"), "list")])

@@ -193,10 +193,13 @@ class InputChoiceSet(Element):
     choices = base.PropertyType(type=list)
     value = base.PropertyType(type=str)
     style = base.PropertyType(type=str)
+    placeholder = base.PropertyType(type=str)
 
     def __init__(self, input_id: str, label: str, choices: Sequence[tuple[str, str]]) -> None:
         listed = [{"title": title, "value": value} for title, value in choices]
-        super().__init__(id=input_id, label=label, choices=listed, value=choices[0][1], style="compact")
+        title, value = choices[0]
+        shown = None if value else title  # clients show an empty value as nothing chosen yet
+        super().__init__(id=input_id, label=label, choices=listed, value=value, style="compact", placeholder=shown)
 
 
 class Action(Element):

@@ -12,6 +12,8 @@ from cards.elements import Action
 from cards.text import Safe, escape, plain, plain_word, say, told, told_plain
 
 ENTRA = "https://entra.microsoft.com"
+ELSEWHERE = "_personal"
+"""So the keys of texts end that say that something is shown in the personal chat alone."""
 
 
 def error_card(look: Look, error: Exception, reference: str) -> Shown:
@@ -42,6 +44,8 @@ def _person(look: Look, error: errors.PersonError) -> Shown:
     if usage := error.values.get("usage"):
         lines.append(say(look, "error.form", usage=str(usage)))
     title = {errors.UsageError: "error.title.usage", errors.NotAllowed: "error.title.not-allowed"}.get(type(error))
+    if error.key.endswith(ELSEWHERE):
+        title = "error.title.elsewhere"
     spoken = told_plain(look, error.key, {**error.values, **_plain_words(look, error)}, "error.other")
     grant = [parts.link(plain(look, "error.permission-page"), ENTRA)] if "permission" in error.values else []
     return parts.shown([parts.heading(say(look, title or "error.title.person"), *lines)], spoken, grant)

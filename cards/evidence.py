@@ -11,6 +11,9 @@ from cards.text import PARAGRAPH, Safe, escape, known, plain, plain_word, say, t
 
 Pair: TypeAlias = tuple[Safe, Safe | None]
 LONGEST_WORD = 26
+REPEATED = frozenset({"library-file", "mail-recipient"})
+"""Facts that stand among what was asked for, too."""
+OF_ALERT = frozenset({"alert-evidence"})
 
 
 def evidence_section(look: Look, request: Request) -> Container | TextBlock | None:
@@ -18,10 +21,16 @@ def evidence_section(look: Look, request: Request) -> Container | TextBlock | No
     read = request.evidence
     if read is None:
         return None if request.batch else parts.line(say(look, "request.no-evidence"), "Attention")
+    if request.members:
+        return parts.note(say(look, "request.not-read")) if request.state is State.PROPOSED else None
     listed = _device(look, read) if request.target.kind == DEVICE else _last(look, read)
-    apart = [fact for fact in read.facts if _is_wide(fact)]
-    pairs = [*_facts(look, [fact for fact in read.facts if fact not in apart]), *listed]
+    told_above = {value.casefold() for value in request.parameters.values()}
+    facts = [fact for fact in read.facts if fact.key not in REPEATED or fact.value.casefold() not in told_above]
+    apart = [fact for fact in facts if _is_wide(fact)]
+    pairs = [*_facts(look, [fact for fact in facts if fact not in (*apart, *_of_alert(read))]), *listed]
     lines = [say(look, "evidence.line", label=label, value=value) for label, value in _facts(look, apart)]
+    if not lines and not any(value for _, value in pairs):
+        return None
     title = say(look, f"request.{'device' if request.target.kind == DEVICE else 'target'}", at=read.read_at)
     return parts.section(title, *map(parts.line, lines), parts.facts(pairs))
 
@@ -65,6 +74,8 @@ def _device(look: Look, read: Evidence) -> list[Pair]:
         (say(look, "device.value"), word(look, "value", read.device_value)),
         (say(look, "device.risk"), word(look, "risk", read.risk)),
         (say(look, "request.open-alerts"), parts.names(look, read.open_alerts, "request.open-alerts.none")),
+        (say(look, "request.severity"), _severity(look, read)),
+        *_facts(look, _of_alert(read)),
         (say(look, "device.last-contact"), parts.moment(look, read.last_seen)),
         (say(look, "device.health"), word(look, "health", read.health)),
         (say(look, "device.exposure"), word(look, "risk", read.exposure)),
@@ -73,6 +84,15 @@ def _device(look: Look, read: Evidence) -> list[Pair]:
         (say(look, "request.running"), parts.names(look, _running(look, read), "request.running.none")),
         (say(look, "request.last-time"), _last_time(look, read)),
     ]
+
+
+def _of_alert(read: Evidence) -> list[Fact]:
+    """What is known of an open alert stands beside it, not on top."""
+    return [fact for fact in read.facts if fact.key in OF_ALERT and not _is_wide(fact)]
+
+
+def _severity(look: Look, read: Evidence) -> Safe | None:
+    return word(look, "severity", read.severity) if read.severity not in ("", "none") else None
 
 
 def _last(look: Look, read: Evidence) -> list[Pair]:

@@ -1,15 +1,29 @@
 """The devices of a request for several: one line each, how it stands there, and a way to its own card."""
 
-from bot.responses.models import Member, Request, State
+from collections.abc import Sequence
+
+from bot.responses.models import LOST, Member, Request, State
 from bot.turn import Look
 from cards import button, parts
 from cards.elements import Container, TextBlock
-from cards.text import NAME, Safe, clean, count, escape, plain, say, word
+from cards.text import NAME, Safe, clean, count, escape, join, plain, say, word
 from cards.trouble import trouble
 
 ROWS = 12
-WORST_FIRST = (State.UNKNOWN, State.FAILED, State.TIMED_OUT, State.GIVEN_UP, State.EXPIRED, State.REJECTED)
+WORST_FIRST = (
+    State.UNKNOWN,
+    State.FAILED,
+    State.TIMED_OUT,
+    State.GIVEN_UP,
+    State.EXPIRED,
+    State.REJECTED,
+    State.PROPOSED,
+)
 """What needs eyes stands above what is well."""
+
+BEFORE = (State.PROPOSED, State.APPROVED)
+CAME_TO_NOTHING = (State.REJECTED, State.EXPIRED, State.WITHDRAWN)
+"""Nothing was done on any of the devices, so there is nothing to say of each."""
 
 
 def members_section(look: Look, request: Request) -> Container | None:
@@ -18,12 +32,20 @@ def members_section(look: Look, request: Request) -> Container | None:
         return None
     ordered = sorted(request.members, key=_urgency)
     made = parts.rows(look, ordered, lambda member: _row(look, request, member), ROWS)
-    return parts.section(escape(count(look, "request.devices", len(ordered))), parts.line(_tally(look, request)), *made)
+    tally = None if request.state in CAME_TO_NOTHING else parts.line(_tally(look, request))
+    return parts.section(escape(count(look, "request.devices", len(ordered))), tally, *made, _others(request, ordered))
+
+
+def _others(request: Request, ordered: Sequence[Member]) -> TextBlock | None:
+    """The names of those that have no row, while it is decided: nobody approves what they were not shown."""
+    if request.state not in BEFORE or len(ordered) <= ROWS:
+        return None
+    return parts.note(join(escape(member.target.name, NAME) for member in ordered[ROWS:]))
 
 
 def _tally(look: Look, request: Request) -> Safe:
     """How many devices stand how, worst first."""
-    if request.state in (State.PROPOSED, State.APPROVED):
+    if request.state in BEFORE:
         return say(look, "request.devices.one-decision")
     states = dict.fromkeys(member.state for member in sorted(request.members, key=_urgency))
     numbers = [
@@ -45,7 +67,7 @@ def _urgency(member: Member) -> tuple[int, str]:
 
 def _row(look: Look, request: Request, member: Member) -> Container:
     name = clean(member.target.name, NAME)
-    if request.state in (State.PROPOSED, State.APPROVED, State.REJECTED, State.EXPIRED, State.WITHDRAWN):
+    if request.state in BEFORE + CAME_TO_NOTHING:
         about = say(
             look,
             "request.device-about",
@@ -54,13 +76,17 @@ def _row(look: Look, request: Request, member: Member) -> Container:
             at=parts.moment(look, member.last_seen),
         )
         small = TextBlock(about, spacing="None", subtle=True, size="Small")
-        return Container([TextBlock(escape(name)), small], spacing="Small")
+        opens = parts.device_run(look, member.target.id, member.target.name)
+        return Container([TextBlock(escape(name)), small], spacing="Small", select=opens)
     waits = member.state is State.SENT and member.status.casefold() == "pending"
     state = say(look, "request.device-pending") if waits else word(look, "state", member.state.value.replace(" ", ""))
     lines = [TextBlock(say(look, "request.device-row", device=name, state=state))]
     if member.trouble and member.state is not State.SUCCEEDED:
         why = trouble(look, member.trouble, member.trouble_values)
         lines.append(TextBlock(why, spacing="None", subtle=True, size="Small"))
+    if member.trouble == LOST:  # there is no card of its own to show
+        device = parts.run(plain(look, "request.open-device"), f"device {member.target.id}", member.target.id)
+        return Container([*lines, parts.buttons(device)], spacing="Small")
     if member.state in WORST_FIRST:
         tooltip = plain(look, "actions.show-this", id=member.request)
         show = button.run(plain(look, "actions.show"), f"request {member.request}", tooltip=tooltip)

@@ -22,7 +22,7 @@ def outcome_section(look: Look, request: Request) -> Container | None:
         return None
     from_device = any(key.startswith("script-") for key in request.result)
     note = parts.note(say(look, "outcome.from-device")) if from_device else None
-    return parts.section(say(look, "outcome.title"), parts.facts(told), note)
+    return parts.section(say(look, "outcome.title"), *parts.labelled(look, told), note)
 
 
 def output_button(look: Look, request: Request) -> Action | None:

@@ -43,6 +43,8 @@ _DOWNLOAD = re.compile(
 )
 """Where Microsoft lays files for a short time; this machine stands for it in a simulation."""
 _LONGEST_DOWNLOAD = 4000
+_LONG_WORD = re.compile(r"[^\s-]{25}")
+_ESCAPED = re.compile(r"\\(.)")
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 _COLOURS: Mapping[str, Colour] = {"high": "Attention"}
@@ -81,6 +83,21 @@ def facts(pairs: Iterable[tuple[Safe, Safe | None]]) -> FactSet | None:
     """Names and values; a pair without a value is left out. None where no pair is left."""
     made = [Fact(title, value) for title, value in pairs if value is not None]
     return FactSet(made, spacing="Small") if made else None
+
+
+def labelled(look: Look, pairs: Iterable[tuple[Safe, Safe | None]]) -> list[FactSet | TextBlock | None]:
+    """Names and values as in `facts`; one with a long word has a line of its own, where it can be broken.
+
+    In a column it would push the others out of a phone's card.
+    """
+    kept = [(title, value) for title, value in pairs if value is not None]
+    wide = [_LONG_WORD.search(_ESCAPED.sub("x", value)) is not None for _, value in kept]
+    lines = [
+        line(say(look, "evidence.line", label=title, value=value))
+        for (title, value), apart in zip(kept, wide, strict=True)
+        if apart
+    ]
+    return [facts(pair for pair, apart in zip(kept, wide, strict=True) if not apart), *lines]
 
 
 def rows(

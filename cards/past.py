@@ -1,10 +1,11 @@
-"""What is over, by whomever it was started: a page of it, and what a person hears who has it as a file."""
+"""What is over, by whomever it was started or decided: a page of it, and what a person hears who has it as a file."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.turn import Look, Shown
 from cards import button, parts
+from cards.center import center_title, outcome_said
 from cards.elements import Action, Container, TextBlock
 from cards.text import NAME, Safe, clean, count, escape, known, plain, plain_word, say, sentence
 
@@ -16,7 +17,8 @@ class PastEntry:
     """One entry of the history. `what` is a response's name, or (not ours) a type of machine action.
 
     `outcome` is a state of requests, `status` the service's own word. `source`: `bot`, `portal`, `api` (another app)
-    or `elsewhere` (Defender does not say). `people` are ids of those who had a part in it.
+    or `elsewhere` (Defender does not say); `center`: it waited in the Action center, `what` is its kind there, and
+    `outcome` may be empty. `people` are ids of those who had a part in it, `device` is where a thing is.
     """
 
     started: datetime
@@ -34,6 +36,7 @@ class PastEntry:
     action: str = ""
     reason: str = ""
     people: tuple[str, ...] = ()
+    device: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,8 @@ def _chosen(look: Look, listed: PastList) -> Safe:
 
 
 def _row(look: Look, entry: PastEntry) -> Container:
-    state = plain_word(look, "state", entry.outcome)
+    center = entry.source == "center"
+    state = outcome_said(look, entry.status) if center else plain_word(look, "state", entry.outcome)
     at = parts.moment(look, entry.ended or entry.started)
     who = clean(entry.started_by, NAME) or plain(look, "word.unknown")
     title = say(look, "past.row", title=past_title(look, entry), state=state)
@@ -96,6 +100,10 @@ def past_title(look: Look, entry: PastEntry) -> str:
     """What was done to what, as plain text."""
     target = clean(parts.short(entry.target) if entry.kind == "device" else entry.target, NAME)
     target = target or clean(entry.target_id, 12) or plain(look, "word.unknown")
+    if entry.source == "center":
+        thing = center_title(look, entry.what, entry.target)
+        where = clean(parts.short(entry.device), NAME)
+        return plain(look, "past.action", action=thing, device=where) if where else thing
     key = f"response.{entry.what}.title"
     if known(key):
         return plain(look, key, device=target)
@@ -116,8 +124,9 @@ def _buttons(look: Look, listed: PastList) -> list[Action]:
 
 def exported_past_card(look: Look, name: str, entries: int, *, whole: bool) -> Shown:
     """Say that the file waits for the person's answer."""
+    number = count(look, "past.count", entries)
     body = [
-        parts.heading(say(look, "past.exported"), say(look, "past.exported.text", name=name, n=entries)),
+        parts.heading(say(look, "past.exported"), say(look, "past.exported.text", name=name, entries=number)),
         None if whole else parts.note(say(look, "past.exported.cut")),
         parts.note(say(look, "past.exported.csv")),
     ]

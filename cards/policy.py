@@ -16,6 +16,7 @@ from cards.text import Safe, clean, count, escape, join, plain, say, sentence, w
 MOST_RULES = 12
 MOST_SHOWN = 24
 LONGEST_NAMES = 800
+NAMED = 6
 UNSAID = ("i_accept_the_risk", "zone")
 
 
@@ -33,7 +34,7 @@ class Decided:
 class CaseView:
     """A case that was tried: who would ask for what on what, when (in `zone`), and what was ruled.
 
-    `me`: it is the person who looks that would ask.
+    `me`: it is the person who looks that would ask. `each`: for several devices, their names with what holds for each.
     """
 
     response: str
@@ -46,6 +47,7 @@ class CaseView:
     facts: Facts
     verdicts: Sequence[Verdict]
     ruling: Ruling
+    each: Sequence[tuple[str, Ruling]] = ()
 
 
 def reasons(look: Look, why: Iterable[Why]) -> Safe:
@@ -187,11 +189,13 @@ def policy_test_card(look: Look, case: CaseView) -> Shown:
             tone="attention" if case.ruling.forbidden else "emphasis",
         ),
         parts.section(say(look, "policytest.case"), parts.facts(_case(look, case))),
-        parts.section(say(look, "policytest.rules"), *_verdicts(look, case.verdicts)),
+        _each(look, case.each)
+        if case.each
+        else parts.section(say(look, "policytest.rules"), *_verdicts(look, case.verdicts)),
         parts.note(say(look, "policytest.note")),
     ]
     again = f"policy test {case.response} {clean(case.target)}"
-    tries = [button.run(plain(look, "part.refresh"), again)] if case.kind == "device" else []
+    tries = [button.run(plain(look, "part.refresh"), again)] if case.kind == "device" and not case.each else []
     return parts.shown(body, plain(look, "policytest.summary", **names), tries)
 
 
@@ -215,6 +219,8 @@ def _verdict(look: Look, case: CaseView) -> Safe:
 
 def _case(look: Look, case: CaseView) -> list[tuple[Safe, Safe | None]]:
     facts = case.facts
+    if case.each:
+        return [*_asked(look, case), (say(look, "policytest.devices"), escape(str(len(case.each))))]
     device: Mapping[str, Safe] = {
         "tags": parts.names(look, None if facts.tags is None else sorted(facts.tags), "policytest.none", 8),
         "value": _read(look, "value", facts.value),
@@ -223,10 +229,35 @@ def _case(look: Look, case: CaseView) -> list[tuple[Safe, Safe | None]]:
         "people": parts.names(look, facts.people, "policytest.none", 5),
     }
     return [
+        *_asked(look, case),
+        *(
+            (say(look, f"policytest.{name}"), value)
+            for name, value in device.items()
+            if case.kind == "device" or (name == "people" and facts.people)
+        ),
+    ]
+
+
+def _asked(look: Look, case: CaseView) -> list[tuple[Safe, Safe | None]]:
+    """As whom and when it would be asked."""
+    return [
         (say(look, "policytest.asked-as"), word(look, "role", case.requester.word)),
         (say(look, "policytest.at"), escape(when(replace(look, zone=case.zone), case.at))),
-        *((say(look, f"policytest.{name}"), value) for name, value in device.items() if case.kind == "device"),
     ]
+
+
+def _each(look: Look, each: Sequence[tuple[str, Ruling]]) -> Container:
+    """What holds for each of several devices; those for which the same holds stand on one line."""
+    same: dict[tuple[Safe, Safe], list[str]] = {}
+    for name, ruling in each:
+        same.setdefault((_outcome(look, ruling), reasons(look, ruling.why)), []).append(name)
+    lines = []
+    for (outcome, why), names in same.items():
+        values = {"names": parts.names(look, names, "policytest.none", NAMED), "decided": sentence(outcome)}
+        key = "policytest.each-why" if why else "policytest.each-device"
+        lines.append(parts.line(say(look, key, **values, **({"why": why} if why else {}))))
+    note = parts.note(say(look, "policytest.strictest"))
+    return parts.section(say(look, "policytest.each"), *lines[:MOST_SHOWN], note)
 
 
 def _read(look: Look, group: str, value: str, whole: str | None = None) -> Safe:
@@ -247,7 +278,8 @@ def _line(look: Look, verdict: Verdict, first: int) -> TextBlock:
     """One rule: whether it matches, and what was compared for that."""
     late = first and verdict.number > first
     key = "fails" if verdict.holds is False else "holds-late" if late else "holds" if verdict.holds else "unread"
-    because = [_compared(look, one) for one in verdict.because] or [say(look, "policytest.nothing-asked")]
+    because = list(dict.fromkeys(_compared(look, one) for one in verdict.because))
+    because = because or [say(look, "policytest.nothing-asked")]
     text = say(look, f"policytest.{key}", number=verdict.number, name=verdict.name, because=join(because, ". "))
     return parts.line(text, None if late or verdict.holds is False else "Accent")
 

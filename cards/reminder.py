@@ -6,12 +6,16 @@ from cards import button, parts
 from cards.request import request_title
 from cards.text import plain, say
 
+NAMED = 5
+
 
 def reminder_card(look: Look, request: Request, key: str) -> Shown:
     """Say in one sentence what still stands, with a way to the request's own card; `key` is the post's."""
     title = request_title(look, request)
     waits = key.endswith("waits")
     what, since = ("request.still-waits", request.sent_at) if waits else ("request.still-lasts", request.ended)
-    said = say(look, what, title=title, at=parts.moment(look, since))
+    some = parts.names(look, [one.target.name for one in request.waiting], "word.unknown", NAMED)
+    form = f"{what}.some" if request.members else what
+    said = say(look, form, title=title, at=parts.moment(look, since), devices=some)
     show = button.run(plain(look, "actions.show"), f"request {request.id}")
     return parts.shown([parts.line(said)], plain(look, f"{what}.summary", title=title), [show])

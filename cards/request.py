@@ -9,15 +9,15 @@ from bot.responses.models import DEVICE, Evidence, Request, State
 from bot.turn import Look, Shown
 from cards import button, parts
 from cards.decision import afterwards, decisions, would_agree
-from cards.elements import Action, Tone
+from cards.elements import Action, Container, Panel, ShowCard, TextBlock, Tone
 from cards.error import ENTRA
 from cards.evidence import evidence_section, warnings
 from cards.listed import list_section
 from cards.members import members_section
-from cards.outcome import outcome_section, output_button
+from cards.outcome import LIVE, outcome_section, output_button
 from cards.policy import reasons
 from cards.portal_page import portal_link
-from cards.story import service_of, story_section
+from cards.story import SERVICES, service_of, story_section
 from cards.text import NAME, PARAGRAPH, Safe, clean, count, escape, known, plain, plain_word, say, told, word
 from cards.trouble import trouble
 
@@ -37,7 +37,13 @@ AGAIN = frozenset(
 """What changed about a device, or was lacking, before anything was sent, after which the same can be asked for anew."""
 UNSEEN = frozenset({"Sha256"})
 """Parameters that stand among what was read of the target."""
+DECIDED_ON = frozenset({State.PROPOSED, State.UNKNOWN})
+"""A person has to decide about these."""
+UNDONE = frozenset({State.REJECTED, State.EXPIRED, State.WITHDRAWN})
+"""Nothing was done in these, so that there is nothing to undo."""
 LONGEST_VALUE = 1000
+NAMED = 2
+"""So many of several devices are named in a title; the card lists them all."""
 SEARCH = timedelta(minutes=5)
 """How long the bot looks for an action whose sending got no answer, before a person is asked to decide."""
 Pair: TypeAlias = tuple[Safe, Safe | None]
@@ -61,7 +67,7 @@ def request_card(look: Look, request: Request, choices: Sequence[Parameter] = ()
     title = request_title(look, request)
     open_question = request.state is State.PROPOSED
     heading = say(look, "request.decide", title=title) if open_question else escape(title)
-    evidence = evidence_section(look, request)
+    evidence, unfolds = _evidence(look, request)
     story = story_section(look, request, least=2 if open_question else 1)  # that it was asked for stands above
     body = [
         parts.heading(heading, *_stand(look, request), tone=TONES.get(request.state, "emphasis")),
@@ -70,7 +76,15 @@ def request_card(look: Look, request: Request, choices: Sequence[Parameter] = ()
         parts.as_of(look),
     ]
     summary = plain(look, "request.summary", title=title, state=plain_word(look, "state", STATES[request.state]))
-    return parts.shown(body, summary, _buttons(look, request, choices))
+    return parts.shown(body, summary, [*_buttons(look, request, choices), *unfolds])
+
+
+def _evidence(look: Look, request: Request) -> tuple[Container | TextBlock | None, list[Action]]:
+    """What was read of the target: on the card to decide, later behind a button, for on a phone it fills a screen."""
+    read = evidence_section(look, request)
+    if request.state in DECIDED_ON or not isinstance(read, Container):
+        return read, []
+    return None, [ShowCard(title=plain(look, "request.known"), card=Panel([read]))]
 
 
 def _middle(look: Look, request: Request, evidence: Any, story: Any) -> tuple[Any, ...]:
@@ -78,17 +92,27 @@ def _middle(look: Look, request: Request, evidence: Any, story: Any) -> tuple[An
     asked, terms = _asked(look, request), _terms(look, request)
     members = members_section(look, request) or list_section(look, request)
     if request.state is State.PROPOSED:
-        return parts.facts(asked), members, evidence, parts.facts(terms), story
-    return parts.facts([*asked, *terms]), outcome_section(look, request), members, story, evidence
+        return *parts.labelled(look, asked), members, evidence, parts.facts(terms), story
+    return *parts.labelled(look, [*asked, *terms]), outcome_section(look, request), members, story, evidence
 
 
 def request_title(look: Look, request: Request) -> str:
-    """What is to be done to which target, as plain text."""
+    """What is to be done to which target, as plain text; a choice among different things is named in it."""
     name = request.target.name
+    key = _special(request, "title")
     if request.members:
         devices = count(look, "request.devices", len(request.members))
-        name = plain(look, "request.several", devices=devices, said=clean(name, NAME))
-    return response_title(look, request.response, name)
+        name = plain(look, "request.several", devices=devices, said=_meant(look, name))
+    return plain(look, key, device=clean(name, NAME)) if key else response_title(look, request.response, name)
+
+
+def _meant(look: Look, said: str) -> str:
+    """How several devices were named: by a word for them, or the first of their names."""
+    names = [parts.short(name.strip()) for name in said.split(",")]
+    if len(names) == 1:
+        return clean(said, NAME)
+    more = len(names) - NAMED
+    return ", ".join([*names[:NAMED], *([count(look, "part.more", more)] if more > 0 else [])])
 
 
 def response_title(look: Look, response: str, device: str) -> str:
@@ -113,6 +137,8 @@ def _stand(look: Look, request: Request) -> list[Safe]:
         lines.append(say(look, "request.retry-by", at=request.send_by))
     if request.state is State.SENT and request.status.casefold() == "pending":
         lines.append(_waits(look, request.evidence))
+        if request.family == LIVE:
+            lines.append(say(look, "request.session-waits"))
     if not request.four_eyes and request.approvals_needed:
         lines.append(say(look, "request.four-eyes-off"))
     return [*lines, *would_agree(look, request)]
@@ -120,7 +146,7 @@ def _stand(look: Look, request: Request) -> list[Safe]:
 
 def _state_line(look: Look, request: Request) -> Safe:
     values = {
-        "at": _goes_on(request),
+        "at": parts.moment(look, _goes_on(request)),
         "status": word(look, "status", request.status),
         "id": request.id,
         "service": service_of(look, request),
@@ -147,6 +173,7 @@ def _stand_key(look: Look, request: Request) -> str:
         "forbidden": state is State.FAILED and request.trouble == "trouble.policy_forbids",
         "unattended": state is State.APPROVED and not request.approvals_needed,
         "unknown-stays": state is State.UNKNOWN and _search_over(look, request),
+        "spread-unasked": state is State.SENT and several and not request.approvals_needed,
         "spread": state is State.SENT and several,
         "none-done": state is State.FAILED and several,
         "none-confirmed": state is State.TIMED_OUT and several,
@@ -193,7 +220,7 @@ def _terms(look: Look, request: Request) -> list[Pair]:
     """What it does, what undoes it, and by which ids it is found again."""
     return [
         (say(look, "request.effect"), None if request.final else _effect(look, request)),
-        (say(look, "request.undo"), _described(look, request, "undo")),
+        (say(look, "request.undo"), None if request.state in UNDONE else _described(look, request, "undo")),
         (say(look, "request.policy"), reasons(look, request.terms.why) if request.terms.why else None),
         (say(look, "request.id"), escape(request.id)),
         *_service_facts(look, request),
@@ -201,9 +228,14 @@ def _terms(look: Look, request: Request) -> list[Pair]:
 
 
 def _effect(look: Look, request: Request) -> Safe:
-    special = [f"response.{request.response}.effect.{value.casefold()}" for value in request.parameters.values()]
-    key = next((key for key in special if known(key)), "")
+    key = _special(request, "effect")
     return say(look, key) if key else _described(look, request, "effect")
+
+
+def _special(request: Request, what: str) -> str:
+    """The key of the text that is for one of the values that were asked for; empty where none has one."""
+    keys = [f"response.{request.response}.{what}.{value.casefold()}" for value in request.parameters.values()]
+    return next((key for key in keys if known(key)), "")
 
 
 def _described(look: Look, request: Request, what: str) -> Safe:
@@ -214,9 +246,10 @@ def _described(look: Look, request: Request, what: str) -> Safe:
 def _service_facts(look: Look, request: Request) -> list[Pair]:
     """What the service itself calls the action, and when it was last looked at."""
     attempt = request.attempt
-    checked = parts.moment(look, request.checked) if request.checked else None
+    label = "request.action-elsewhere" if request.target.kind in SERVICES else "request.action"
+    checked = parts.moment(look, request.checked) if request.checked and not request.final else None
     return [
-        (say(look, "request.action"), escape(attempt.action) if attempt and attempt.action else None),
+        (say(look, label), escape(attempt.action) if attempt and attempt.action else None),
         (say(look, "request.checked"), checked),
     ]
 

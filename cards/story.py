@@ -45,19 +45,21 @@ def _step(look: Look, step: Step, reason: str, service: Safe) -> Safe:
     unnamed = step.key == "story.accepted" and not step.values.get("action")  # some services give no id
     key = "story.taken" if unnamed else step.key
     what = told(look, key, {"service": service, **_worded(look, step.values)}, "story.other")
-    return _line(look, step.at, what, "" if "reason" in step.values else reason)
+    return _line(look, step.at, what, "" if "reason" in step.values else reason, comment=step.key == "story.approved")
 
 
 def _decision(look: Look, decision: Decision) -> Safe:
     key = f"decision.{decision.what.replace(' ', '')}"
     who = decision.who.name
     what = say(look, key, who=who) if known(key) else say(look, "decision.other", who=who, what=decision.what)
-    return _line(look, decision.at, what, decision.reason)
+    return _line(look, decision.at, what, decision.reason, comment=decision.what == "approved")
 
 
-def _line(look: Look, at: datetime, what: Safe, reason: str) -> Safe:
+def _line(look: Look, at: datetime, what: Safe, reason: str, *, comment: bool) -> Safe:
+    """One line; what somebody adds to an approval is a comment, to anything else the reason for it."""
     if reason:
-        return say(look, "request.step-reason", at=at, what=what, reason=escape(reason, 200))
+        key = "request.step-comment" if comment else "request.step-reason"
+        return say(look, key, at=at, what=what, reason=escape(reason, 200))
     return say(look, "request.step", at=at, what=what)
 
 

@@ -14,4 +14,5 @@ def trouble(look: Look, key: str, values: Mapping[str, str]) -> Safe:
         named["service"] = word(look, "service", named["service"])
     if key == "trouble.other_action":
         named["type"] = word(look, "action", named.get("type"))
+        key = key if values.get("id") and values.get("who") not in {"", "?"} else "trouble.other_action.nameless"
     return told(look, key, named, "trouble.other")

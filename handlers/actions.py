@@ -48,7 +48,7 @@ async def _pending(context: Context) -> Reply:
         sources.read("evidence", context.graph.alerts(top=MOST_ALERTS)),
     )
     view = ActionsView(
-        requests=tuple(open_requests),
+        requests=tuple(one for one in open_requests if one.told_apart),
         queued=None if queued is None else tuple(queued),
         center=await waiting_now(context.services, context.customer, alerts, investigations, context.now),
         center_unread=tuple(name for name in sources.unread if name != "actions"),

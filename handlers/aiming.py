@@ -8,13 +8,14 @@ from datetime import datetime
 from bot.command import Context
 from bot.defender.client import Defender
 from bot.defender.models import DefenderAlert, MachineAction
-from bot.devices import TO_FIND, find_device
+from bot.devices import TO_FIND, device_of, find_device
 from bot.incidents import SEVERITIES, rank
 from bot.isolation import network_of
 from bot.responses import requests
 from bot.responses.declared import Call, Response
 from bot.responses.models import DEVICE as DEVICE_KIND
 from bot.responses.models import Evidence, Fact, Request, Target
+from handlers import device_alerts
 from handlers.reading import Sources
 
 READ_SECONDS = 8.0
@@ -61,7 +62,7 @@ async def _find_device(context: Context, word: str, command: str, rest: str) -> 
 async def _gather_device(context: Context, target: Target, response: Response) -> Evidence:
     defender, sources = context.defender, Sources(READ_SECONDS, context)
     machine, users, alerts, actions = await asyncio.gather(
-        sources.read("device", defender.machine(target.id)),
+        sources.read("device", device_of(context, target.id)),
         sources.read("users", defender.logon_users(target.id)),
         sources.read("alerts", defender.machine_alerts(target.id)),
         sources.read("actions", defender.machine_actions(machine_id=target.id, top=50)),
@@ -70,28 +71,34 @@ async def _gather_device(context: Context, target: Target, response: Response) -
     last, last_at = (before.status or "", before.updated or before.created) if before else ("", None)
     if not response.how.types:
         last, last_at = await last_time(context, target, response)
-    names = None if users is None else tuple(u.account_name or u.id for u in users)[:8]
     priority = context.services.policy.is_priority
+    everyone = None if users is None else tuple(u.account_name or u.id for u in users)
+    # those whom the policy names come first: who has many users must not hide one of them
+    names = None if everyone is None else tuple(sorted(everyone, key=lambda name: not priority(name)))[:8]
     return Evidence(
         read_at=context.now,
         users=names,
         tags=machine.machine_tags if machine else None,
         severity=_highest(alerts),
-        warnings=tuple(Fact(key="user-priority", value=name) for name in names or () if priority(name)),
+        warnings=called_out(context, names or ()),
         device_value=(machine.device_value if machine else None) or "",
         risk=(machine.risk_score if machine else None) or "",
         exposure=(machine.exposure_level if machine else None) or "",
         health=(machine.health_status if machine else None) or "",
         os=" ".join(filter(None, (machine.os_platform, machine.version))) if machine else "",
         last_seen=machine.last_seen if machine else None,
-        open_alerts=None
-        if alerts is None
-        else tuple(a.title or a.id for a in alerts if (a.status or "").casefold() != "resolved")[:6],
+        open_alerts=None if alerts is None else device_alerts.titles(alerts),
+        facts=await device_alerts.evidence(context, sources, alerts or ()),
         running=None if actions is None else tuple(f"{a.type} ({a.status})" for a in actions if a.is_active)[:6],
         isolation="" if actions is None else network_of(actions).state,
         last_time=last,
         last_time_at=last_at,
     )
+
+
+def called_out(context: Context, names: Sequence[str]) -> tuple[Fact, ...]:
+    """A warning for each of these accounts that the policy lists as a priority account."""
+    return tuple(Fact(key="user-priority", value=name) for name in names if context.services.policy.is_priority(name))
 
 
 def _highest(alerts: Sequence[DefenderAlert] | None) -> str:
@@ -118,6 +125,6 @@ DEVICE = Aim(
     hint="DEVICE",
     find=_find_device,
     gather=_gather_device,
-    needs=(*TO_FIND, Defender.logon_users, Defender.machine_alerts, Defender.machine_actions),
+    needs=(*TO_FIND, Defender.logon_users, Defender.machine_alerts, Defender.machine_actions, *device_alerts.NEEDS),
     missing="error.no_device",
 )

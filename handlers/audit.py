@@ -16,7 +16,7 @@ from bot.records import readable
 from bot.roles import Role
 from bot.subscriptions import Subscription
 from cards.audit import AuditList, AuditRow, Exported, audit_card, exported_card
-from cards.text import plain
+from cards.text import count, plain
 from handlers.auditing import USAGE, Asked, Chosen, choose, device_of, parse
 from handlers.paging import page_of
 
@@ -124,7 +124,8 @@ async def _export(
     ending = Ending(head=window.head, count=window.count, broken=window.broken, cut=cut)
     content = await asyncio.to_thread(whole_file, _maker(context, file_format, names), about, kept, ending)
     name = f"audit-{context.now:%Y-%m-%d-%H%M}.{file_format}"
-    description = plain(context.look, "audit.exported.description", n=len(kept))
+    number = count(context.look, "audit.count", len(kept))
+    description = plain(context.look, "audit.exported.description", entries=number)
     await files.offer(context, name, content, description, Role.ADMIN)
     made = Exported(
         name=name,

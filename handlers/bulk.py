@@ -1,4 +1,4 @@
-"""Several devices meant at once: `all:high-risk`, `incident:42`, `list:kiosks`, or names with commas between them."""
+"""Several devices meant at once: `high-risk` (or `all:high-risk`), `incident:42`, `list:kiosks`, or `one,other`."""
 
 import re
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from handlers.device_filters import FILTERS
 SELECTOR = re.compile(r"(all|incident|list):(.+)", re.IGNORECASE)
 NEEDS = (Defender.machines, Graph.incident)
 SERVER = "server"
+BARE = frozenset(FILTERS) - {"all"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +32,18 @@ class Several:
 
 
 def names_several(word: str) -> bool:
-    """Whether the word means several devices; no device's name has a comma or such a beginning."""
-    return "," in word or bool(SELECTOR.fullmatch(word))
+    """Whether the word means several devices; no device's name has a comma or such a beginning.
+
+    A device that is called like a filter is named by its id. `all` alone is no filter: it is said in full, `all:all`.
+    """
+    return "," in word or bool(SELECTOR.fullmatch(word)) or word.casefold() in BARE
 
 
 async def several(context: Context, word: str) -> Several:
     """The devices that are meant, gravest first, at most 50. Raises NotFound, UsageError, ServiceError."""
     machines = await context.defender.machines()
-    found = {machine.id: machine for machine in await _meant(context, word, machines)}
+    meant, missing = await _meant(context, word, machines)
+    found = {machine.id: machine for machine in meant}
     if not found:
         raise NotFound("error.no_devices_meant", said=word)
     if len(found) > MOST:
@@ -46,23 +51,30 @@ async def several(context: Context, word: str) -> Several:
     ordered = sorted(found.values(), key=lambda machine: machine.name.casefold())
     digest = sha256("\n".join(sorted(found)).encode()).hexdigest()[:24]
     return Several(
-        target=Target(id=f"devices-{digest}", name=word, kind=DEVICES),
+        target=Target(id=f"devices-{digest}", name=_said(word, ordered), kind=DEVICES),
         members=tuple(_member(machine) for machine in ordered),
-        evidence=_evidence(context, ordered),
+        evidence=_evidence(context, ordered, missing),
     )
 
 
-async def _meant(context: Context, word: str, machines: Sequence[Machine]) -> list[Machine]:
-    selector = SELECTOR.fullmatch(word)
+def _said(word: str, machines: Sequence[Machine]) -> str:
+    """What a card calls them: the word that means them, or their names where each was named, be it by its id."""
+    return word if SELECTOR.fullmatch(word) else ", ".join(machine.name for machine in machines)
+
+
+async def _meant(context: Context, word: str, machines: Sequence[Machine]) -> tuple[list[Machine], int]:
+    """The devices, and how many more are meant that Defender does not list."""
+    selector = SELECTOR.fullmatch(f"all:{word}" if word.casefold() in BARE else word)
     if selector is None:
-        return [one_named(machines, name.strip()) for name in word.split(",") if name.strip()]
+        return [one_named(machines, name.strip()) for name in word.split(",") if name.strip()], 0
     kind, name = selector[1].casefold(), selector[2].strip()
     if kind == "all":
         if name.casefold() not in FILTERS:
             raise UsageError("error.unknown_filter", said=name, known=", ".join(FILTERS), usage="all:FILTER")
-        return [one for one in machines if one.is_onboarded and FILTERS[name.casefold()](one)]
+        return [one for one in machines if one.is_onboarded and FILTERS[name.casefold()](one)], 0
     wanted = await (_of_incident(context, name) if kind == "incident" else device_lists.ids(context, name))
-    return [one for one in machines if one.id in wanted]
+    found = [one for one in machines if one.id in wanted]
+    return found, len(wanted - {one.id for one in found})
 
 
 def one_named(machines: Sequence[Machine], name: str) -> Machine:
@@ -93,11 +105,12 @@ def _member(machine: Machine) -> Member:
     )
 
 
-def _evidence(context: Context, machines: Sequence[Machine]) -> Evidence:
-    """What must not be overlooked in a list: devices of high value, and servers."""
+def _evidence(context: Context, machines: Sequence[Machine], missing: int) -> Evidence:
+    """What must not be overlooked in a list: devices of high value, servers, and what is left out."""
     grave = {
         "devices-of-value": [one.name for one in machines if one.value == "high"],
         "devices-servers": [one.name for one in machines if SERVER in (one.os_platform or "").casefold()],
     }
     warnings = tuple(Fact(key=key, value=", ".join(names[:8])) for key, names in grave.items() if names)
-    return Evidence(read_at=context.now, warnings=warnings)
+    left_out = (Fact(key="devices-missing", value=str(missing)),) if missing else ()
+    return Evidence(read_at=context.now, warnings=(*warnings, *left_out))

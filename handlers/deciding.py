@@ -34,7 +34,8 @@ async def _propose(context: Context, click: Click) -> Reply:
     response = context.services.responses.get(name)
     if response is None or not _names_one(response, target):
         raise Stale("error.unknown_button")
-    parameters = {parameter.name: _chosen(parameter, click) for parameter in response.parameters}
+    said = [one for one in response.parameters if not one.optional or click.inputs.get(one.name, "").strip()]
+    parameters = {parameter.name: _chosen(parameter, click) for parameter in said}
     reason, confirmed = click.inputs.get("reason", ""), click.inputs.get("confirm", "")
     asked = Asked(target=target, parameters=parameters, reason=reason, rest="", confirmed=confirmed)
     return await ask_for(context, name, asked)

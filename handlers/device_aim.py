@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.command import Context
 from bot.defender.client import Defender
 from bot.defender.models import Machine
+from bot.devices import device_of
 from bot.errors import UsageError
 from bot.responses.models import Target
 from handlers.aiming import DEVICE, Aim
@@ -37,7 +38,7 @@ def devices_that(*checks: Check) -> Aim:
 
     async def find(context: Context, word: str, command: str, rest: str) -> Target:
         target = await DEVICE.find(context, word, command, rest)
-        machine = await context.defender.machine(target.id)
+        machine = await device_of(context, target.id)
         for check in checks:
             check(machine, command)
         return target

@@ -8,6 +8,7 @@ from bot.capabilities.standing import offerable, standing_of
 from bot.command import Context
 from bot.defender.models import Machine, MachineAction
 from bot.isolation import network_of
+from bot.policy.rule import without_rules
 from bot.responses import requests
 from bot.responses.declared import Response
 from bot.responses.models import DEVICE
@@ -53,17 +54,20 @@ async def offers_for(context: Context, machine: Machine, actions: Sequence[Machi
     shown = [one for one in fit if one.group in ON_CARD]
     first = sorted((one for one in shown if one.name in FIRST), key=lambda one: FIRST.index(one.name))
     return Offers(
-        first=tuple(_offer(one) for one in first),
-        rest=tuple(_offer(one) for one in shown if one not in first),
+        first=tuple(_offer(context, one) for one in first),
+        rest=tuple(_offer(context, one) for one in shown if one not in first),
         typed=tuple(one.name for one in fit if one not in shown),
     )
 
 
-def _offer(response: Response) -> Offer:
+def _offer(context: Context, response: Response) -> Offer:
+    """The form; what the policy says of the response, its rules aside, tells whether somebody must approve."""
+    services = context.services
+    ruling = without_rules(services.policy.file, response, four_eyes=services.four_eyes)
     return Offer(
         response=response.name,
         needs_reason=response.needs_reason,
-        needs_approval=response.approvals > 0,
+        needs_approval=not ruling.at_once,
         choices=response.parameters,
         typed=response.typed,
     )

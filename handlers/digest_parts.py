@@ -123,7 +123,8 @@ def _figures(before: Day | None, now: Figures) -> tuple[Figure, ...]:
 
 async def our_requests(asked: Asked) -> Requests:
     """What waits for a decision, oldest first, and what is stuck: unknown, or waiting for its device for long."""
-    still_open = await requests.still_open(asked.services, asked.customer)
+    every = await requests.still_open(asked.services, asked.customer)
+    still_open = [one for one in every if one.told_apart]
     waiting = sorted((r for r in still_open if r.state is State.PROPOSED), key=lambda r: r.created)
     stuck = sorted(((since, r) for r in still_open if (since := _stuck_since(r, asked.at))), key=lambda one: one[0])
     return Requests(

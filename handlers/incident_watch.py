@@ -4,6 +4,7 @@ Each customer has a watermark. What changed since then is read with an overlap, 
 incident, and written; the watermark moves only when all is written, so a crash repeats and never skips.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 
 OVERLAP = timedelta(minutes=2)
 LAG = timedelta(minutes=5)
+STRIDE = timedelta(minutes=2)
+"""While nothing changes the watermark is written only so often: each write has to reach the disk."""
 MOST_READ = 1000
 MOST_IN_A_ROUND = 10_000
 MOST_AGAIN = 500
@@ -35,22 +38,25 @@ MOST_AGAIN = 500
 
 async def poll(services: Services, customer: str) -> None:
     """Read what changed and bring the cards up to it. That it cannot be read is logged once, and its end once."""
-    wanted = [s for s in await active(services, customer) if s.incidents]
+    subscribed, record = await asyncio.gather(active(services, customer), services.store.get(customer, WATERMARK, KIND))
+    wanted = [s for s in subscribed if s.incidents]
     if not wanted:
         return
-    record = await services.store.get(customer, WATERMARK, KIND)
     since = datetime.fromisoformat(record.data["until"]) if record else min(s.since for s in wanted)
     incidents, until, trouble = await _changes(services, customer, since - OVERLAP)
     SOURCE_READS.labels("incidents", type(trouble).__name__ if trouble else "ok").inc()
-    await note_read(services, customer, "incidents", trouble)
-    await _log_once(services, customer, str(trouble or ""))
+    await asyncio.gather(
+        note_read(services, customer, "incidents", trouble), _log_once(services, customer, str(trouble or ""))
+    )
     if trouble and not incidents:
         return
     this = Round(services, customer, wanted)
     await this.take(incidents)
     await this.complete(record.data.get("again", {}) if record else {})
-    again = dict(list(this.again.items())[:MOST_AGAIN])
-    data = {"v": 1, "until": max(until, since).isoformat(), "again": again}
+    again, until = dict(list(this.again.items())[:MOST_AGAIN]), max(until, since)
+    if record and again == record.data.get("again", {}) and until - since <= (timedelta(0) if incidents else STRIDE):
+        return
+    data = {"v": 1, "until": until.isoformat(), "again": again}
     mark = Change(kind=WATERMARK, id=KIND, rev=record.rev if record else 0, data=data)
     try:
         await services.ledger.commit(customer, [mark])

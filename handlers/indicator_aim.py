@@ -5,6 +5,7 @@ What must not be blocked is refused here; what an approver is told of it is read
 
 import asyncio
 import re
+from functools import partial
 
 from bot.command import Context
 from bot.defender.client import Defender
@@ -12,9 +13,10 @@ from bot.defender.indicators.spared import microsofts
 from bot.defender.indicators.values import CERTIFICATE, FILES, Value, covers, inside, recognise
 from bot.errors import NotFound, ServiceError, UsageError
 from bot.graph.client import Graph
-from bot.responses.declared import Parameter
+from bot.responses.declared import Parameter, Response
 from bot.responses.indicators import FOREVER
 from bot.responses.models import Target
+from bot.roles import Role
 from handlers.aiming import READ_SECONDS, Aim
 from handlers.indicator_facts import FACT_NEEDS, gather
 
@@ -29,6 +31,28 @@ DAYS = (1, 3, 7, 14, 30, 60, 90, 180, 365)
 _EXPIRIES = {FOREVER: FOREVER, **{f"{days}d": f"{days}d" for days in DAYS}}
 _SEVERITIES = {word.casefold(): word for word in ("Medium", "Low", "High", "Informational")}
 _DAYS = re.compile(r"\d{1,5}\s?d(?:ays?)?", re.IGNORECASE | re.ASCII)
+
+indicating = partial(
+    Response,
+    family="indicator",
+    calls=(Defender.submit_indicator,),
+    asks=Role.OPERATOR,
+    target=INDICATOR,
+    inverse="unblock",
+)
+"""A response that leaves an indicator for a value."""
+
+
+def said_of(response: str) -> dict[str, str]:
+    """What the cards of each such response say of its end and of what undoes it."""
+    return {
+        f"response.{response}.stand.succeeded": (
+            "**Defender holds the indicator: {status}.** When each device follows, it does not say."
+        ),
+        f"response.{response}.undo": (
+            "Unblock removes the indicator. What was there before does not come back by itself."
+        ),
+    }
 
 
 def expiry(default: str = FOREVER) -> Parameter:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from bot.command import Context
 from bot.defender.client import Defender
@@ -13,13 +14,16 @@ from bot.graph.intune.models import ManagedDevice
 from bot.responses.declared import Response
 from bot.responses.intune import USER
 from bot.responses.models import Evidence, Fact, Target
-from handlers.aiming import READ_SECONDS, Aim, last_time
+from bot.roles import Role
+from handlers.aiming import READ_SECONDS, Aim, called_out, last_time
 from handlers.reading import Sources
 
 MANAGED = "managed"
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 REMOVES = frozenset({"retire", "wipe"})
 """The responses after which a person's own device has lost something of theirs or of the company's."""
+through_intune = partial(Response, group="intune", target=MANAGED, asks=Role.OPERATOR, plans=frozenset({"INTUNE_A"}))
+"""A response that Intune carries out."""
 
 
 async def find(context: Context, word: str, command: str, rest: str) -> Target:
@@ -100,13 +104,15 @@ async def gather(context: Context, target: Target, response: Response) -> Eviden
     last, last_at = await last_time(context, target, response)
     if device is None:
         return Evidence(read_at=context.now, last_time=last, last_time_at=last_at)
+    people = (device.user_principal_name,) if device.user_principal_name else None  # whom Intune does not name
     return Evidence(
         read_at=context.now,
+        users=people,
         os=" ".join(filter(None, (device.operating_system, device.os_version))),
         last_time=last,
         last_time_at=last_at,
         facts=tuple(facts_of(device)),
-        warnings=tuple(warnings_of(device, response.name)),
+        warnings=(*called_out(context, people or ()), *warnings_of(device, response.name)),
     )
 
 

@@ -16,6 +16,7 @@ from bot.responses.models import Evidence, Fact, Target
 from handlers.aiming import Aim, last_time
 from handlers.device_aim import MANAGED
 from handlers.proposing import Asked, command_for, propose
+from handlers.standing import admit
 
 PLANS, UNSURE = frozenset({"WINDEFATP"}), frozenset({"MDE_SMB"})
 """The API page names Plan 2; the page of Defender for Business lists live response, in the portal (defender-api 5)."""
@@ -44,6 +45,7 @@ def with_library(
     command = command_for(response, aim=LIVE_DEVICE, examples=examples)
 
     async def run(context: Context, asked: Asked) -> Reply:
+        await admit(context, response)
         target = await MANAGED.find(context, asked.target, response.name, asked.rest)
         file = pick(await context.defender.library_files(), asked)
         name = FILE_NAME if FILE_NAME in asked.parameters else SCRIPT_NAME

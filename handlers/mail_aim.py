@@ -11,7 +11,7 @@ from bot.graph.mail.models import AnalyzedEmail
 from bot.responses.declared import Parameter, Response
 from bot.responses.mail import REACH
 from bot.responses.models import Evidence, Fact, Target
-from handlers.aiming import READ_SECONDS, Aim, last_time
+from handlers.aiming import READ_SECONDS, Aim, called_out, last_time
 from handlers.reading import Sources
 
 MAIL = "mail"
@@ -57,7 +57,14 @@ async def gather(context: Context, target: Target, response: Response) -> Eviden
     before = await last_time(context, target, response)
     facts = [Fact(key="mail-recipient", value=recipient), *_facts(found)]
     people = (recipient,)  # whose account it touches, which the policy may ask about
-    return Evidence(read_at=context.now, users=people, facts=tuple(facts), last_time=before[0], last_time_at=before[1])
+    return Evidence(
+        read_at=context.now,
+        users=people,
+        facts=tuple(facts),
+        warnings=called_out(context, people),
+        last_time=before[0],
+        last_time_at=before[1],
+    )
 
 
 def _facts(found: AnalyzedEmail | None) -> list[Fact]:

@@ -30,7 +30,7 @@ def _parse(words: str) -> str:
 
 async def _run(context: Context, name: str) -> Reply:
     if context.conversation.kind != "personal":
-        raise UsageError("error.package_personal")
+        raise UsageError("error.package_personal", id=name)
     if context.turn.kind != "message":
         raise UsageError("error.package_typed")
     request = await _allowed(context, name)

@@ -1,4 +1,4 @@
-"""What is over: our requests, and machine actions that others started; filtered, in pages, as a file.
+"""What is over: our requests, machine actions that others started, and what was followed in the Action center.
 
 Defender is asked for as many actions as the time holds, up to a bound, and so is the store; what was not read is said.
 """
@@ -6,21 +6,25 @@ Defender is asked for as many actions as the time holds, up to a bound, and so i
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 
 from bot import files
 from bot.audit import Entry
 from bot.audit.export import csv_row
+from bot.center import KIND, CenterItem
 from bot.command import Context, Reply
 from bot.defender.models import MachineAction
 from bot.devices import MACHINE_ID, find_device
 from bot.errors import NotFound, UsageError
+from bot.records import readable
 from bot.responses import requests
 from bot.responses.declared import Response
 from bot.responses.models import DEVICE, Request
 from bot.roles import Role
 from bot.wire import folded
+from cards.center import GOOD
 from cards.past import PastEntry, PastList, exported_past_card, past_card
-from cards.text import plain
+from cards.text import count, plain
 from handlers.audit_actions import MARK
 from handlers.paging import page_of
 from handlers.past_words import IT, USAGE, Wanted
@@ -28,12 +32,22 @@ from handlers.reading import Sources
 
 MOST_REQUESTS = 2000
 MOST_ACTIONS = 2000
+MOST_ITEMS = 2000
 READ_SECONDS = 12.0
 ME = "me"
 COLUMNS = (
     *("ended (UTC)", "started (UTC)", "what", "target kind", "target", "target id", "outcome", "service status"),
     *("started by", "decided by", "source", "request", "action", "reason"),
 )
+CENTER = "center"
+OUTCOMES_THERE = {
+    "succeeded": GOOD - {"benign"},
+    "partly done": frozenset({"partiallyremediated"}),
+    "rejected": frozenset({"declined"}),
+    "failed": frozenset({"failed", "innerfailure", "unremediated"}),
+    "cancelled": frozenset({"terminated", "terminatedbyuser", "terminatedbysystem"}),
+}
+"""Our words for what the services say of a thing that waited in the Action center; of others none is sure."""
 OURS = {"timeout": "timed out"}
 """A machine action's end in our words, where they differ."""
 
@@ -104,7 +118,10 @@ async def gather(context: Context, wanted: Wanted, device: str) -> Past:
     actions = await sources.read("actions", reading)
     cut = ["requests"] if len(stored) >= MOST_REQUESTS and stored[-1].created > since else []
     cut += ["actions"] if len(actions or ()) >= MOST_ACTIONS else []
-    entries = [*_ours(stored, since), *_others(stored, actions or ())]
+    items = readable(await context.services.store.newest(context.customer, KIND, limit=MOST_ITEMS), CenterItem)
+    cut += ["items"] if len(items) >= MOST_ITEMS and items[-1].seen > since else []
+    waited = [of_item(one) for one in items if one.state == "over" and (one.ended or one.seen) >= since]
+    entries = [*_ours(stored, since), *_others(stored, actions or ()), *waited]
     person = _person(context, wanted.by)
     found = [
         one
@@ -129,7 +146,9 @@ def _types(context: Context, name: str) -> frozenset[str]:
     declared: Mapping[str, Response] = context.services.responses
     response = declared.get(name.casefold())
     if response is None:
-        raise UsageError("error.unknown_filter", said=name, known=", ".join(declared), usage=USAGE)
+        near = get_close_matches(name.casefold(), list(declared), n=1)
+        key = "error.unknown_response_near" if near else "error.unknown_response"
+        raise UsageError(key, said=name, near=next(iter(near), ""), usage=USAGE)
     return response.how.types
 
 
@@ -206,6 +225,25 @@ def _of_action(action: MachineAction, request: str) -> PastEntry:
     )
 
 
+def of_item(item: CenterItem) -> PastEntry:
+    """What waited in the Action center and does not any more. Its outcome is in our words where one of them fits."""
+    return PastEntry(
+        started=item.since,
+        ended=item.ended,
+        what=item.kind,
+        kind=CENTER,
+        target=item.name,
+        target_id=item.device,
+        outcome=next((word for word, said in OUTCOMES_THERE.items() if item.outcome in said), ""),
+        status=item.outcome,
+        started_by="",
+        decided_by=item.who,
+        source=CENTER,
+        action=item.investigation,
+        device=item.device_name,
+    )
+
+
 async def _export(context: Context, past: Past, line: str) -> Reply:
     """Write down who exports what, make the file, and offer it."""
     if not past.entries:
@@ -220,7 +258,8 @@ async def _export(context: Context, past: Past, line: str) -> Reply:
     )
     await context.services.ledger.commit(context.customer, [], [entry])
     name = f"actions-{context.now:%Y-%m-%d-%H%M}.csv"
-    description = plain(context.look, "past.exported.description", n=len(kept))
+    number = count(context.look, "past.count", len(kept))
+    description = plain(context.look, "past.exported.description", entries=number)
     await files.offer(context, name, as_csv(kept), description, Role.READER)
     whole = len(kept) == len(past.entries) and not past.cut and not past.unread
     return Reply(shown=exported_past_card(context.look, name, len(kept), whole=whole))

@@ -1,27 +1,32 @@
 """/policy: who may ask for what and who decides; /policy test RESPONSE TARGET explains it for a case."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.command import Command, Context, Reply
 from bot.devices import first_word
 from bot.errors import UsageError
-from bot.policy.models import DAYS, ROLES, Case, Facts
+from bot.policy.models import DAYS, ROLES, Case, Facts, Ruling, Verdict
 from bot.policy.rule import explained
 from bot.responses.declared import Response
-from bot.responses.models import DEVICE, Target
-from bot.responses.ruling import facts_of
+from bot.responses.models import Target
+from bot.responses.ruling import facts_of, ruled
 from bot.roles import Role
 from bot.turn import Shown
 from cards.policy import CaseView, policy_card, policy_test_card
-from handlers import aiming
+from handlers import aiming, intune_aim
+from handlers.bulk import NEEDS as NEEDS_FOR_SEVERAL
+from handlers.bulk import names_several, several
 from handlers.deciders import decided
 
 USAGE = "/policy [test RESPONSE TARGET [as ROLE] [at [DAY] HH:MM]]"
 MOMENT = re.compile(r"(?:(mon|tue|wed|thu|fri|sat|sun)[a-z]* )?([01]?\d|2[0-3]):([0-5]\d)", re.IGNORECASE)
+LOOKED_UP = {one.kind: one for one in (aiming.DEVICE, intune_aim.AIM)}
 ENDING = re.compile(r"^(?:as (?P<role>\S+))?\s*(?:at (?P<at>.+))?$", re.IGNORECASE)
 
 
@@ -71,6 +76,8 @@ async def _run(context: Context, tried: Tried | None) -> Reply:
     if tried is None:
         return Reply(shown=_whole(context))
     response = _response(context, tried.response)
+    if response.many and names_several(tried.target):
+        return await _several(context, response, tried)
     name, facts = await _target(context, response, tried)
     case = Case(
         response=response,
@@ -81,19 +88,42 @@ async def _run(context: Context, tried: Tried | None) -> Reply:
         four_eyes=context.services.four_eyes,
     )
     verdicts, ruling = explained(context.services.policy, case)
-    view = CaseView(
-        response=response.name,
+    return Reply(shown=policy_test_card(context.look, _view(context, tried, case, name, verdicts, ruling)))
+
+
+def _view(
+    context: Context, tried: Tried, case: Case, name: str, verdicts: Sequence[Verdict], ruling: Ruling
+) -> CaseView:
+    return CaseView(
+        response=case.response.name,
         target=name,
-        kind=response.target,
+        kind=case.response.target,
         requester=case.requester,
         me=tried.role is None,
         at=case.now,
         zone=_zone(context),
-        facts=facts,
+        facts=case.facts,
         verdicts=verdicts,
         ruling=ruling,
     )
-    return Reply(shown=policy_test_card(context.look, view))
+
+
+async def _several(context: Context, response: Response, tried: Tried) -> Reply:
+    """What holds for one request for several devices, and for each of them."""
+    found = await several(context, tried.target)
+    case = Case(response=response, requester=tried.role or context.role, now=_at(context, tried.at))
+    rules = partial(
+        ruled,
+        context.services,
+        response,
+        role=case.requester,
+        now=case.now,
+        target=found.target,
+        evidence=found.evidence,
+    )
+    view = _view(context, tried, case, tried.target, (), rules(members=found.members))
+    each = [(member.target.name, rules(members=(member,))) for member in found.members]
+    return Reply(shown=policy_test_card(context.look, replace(view, each=each)))
 
 
 def _response(context: Context, said: str) -> Response:
@@ -113,10 +143,10 @@ def _whole(context: Context) -> Shown:
 
 
 async def _target(context: Context, response: Response, tried: Tried) -> tuple[str, Facts]:
-    """The target's name and what is known of it. Only a device is looked up: the policy asks for nothing of others."""
-    if response.target != DEVICE:
+    """The target's name and what is known of it. Devices alone are looked up: of others the name is all that counts."""
+    aim = LOOKED_UP.get(response.target)
+    if aim is None:
         return tried.target, facts_of(Target(id=tried.target, name=tried.target, kind=response.target), None)
-    aim = aiming.DEVICE
     target = await aim.find(context, tried.target, f"policy test {response.name}", tried.rest)
     return target.name, facts_of(target, await aim.gather(context, target, response))
 
@@ -140,9 +170,14 @@ def _at(context: Context, said: str) -> datetime:
 COMMAND = Command(
     name="policy",
     usage=USAGE,
-    examples=("/policy", "/policy test isolate LAPTOP-042", "/policy test isolate it as operator at sat 22:30"),
+    examples=(
+        "/policy",
+        "/policy test isolate LAPTOP-042",
+        "/policy test isolate it as operator at sat 22:30",
+        "/policy test isolate high-risk",
+    ),
     role=Role.READER,
     parse=_parse,
     run=_run,
-    needs=aiming.DEVICE.needs,
+    needs=(*aiming.DEVICE.needs, *intune_aim.AIM.needs, *NEEDS_FOR_SEVERAL),
 )

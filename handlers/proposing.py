@@ -11,7 +11,7 @@ from bot.responses import requests
 from bot.responses.declared import Parameter, Response
 from bot.responses.desk import Desk, Proposal
 from bot.responses.models import Evidence, Person, Target
-from bot.subscribers import request_posts
+from bot.subscribers import request_posts, request_watchers
 from handlers.aiming import Aim
 from handlers.bulk import NEEDS as NEEDS_FOR_SEVERAL
 from handlers.bulk import Several, names_several, several
@@ -77,7 +77,7 @@ def choice_of(parameter: Parameter, rest: str) -> tuple[str, str]:
 def check_typed(response: Response, target: Target, confirmed: str) -> None:
     """What nothing undoes is asked for with the name typed twice, with or without its domain. Raises UsageError."""
     said, name = confirmed.strip().casefold(), target.name.casefold()
-    if response.typed and said not in {name, name.partition(".")[0]}:
+    if response.typed and (not said or said not in {name, name.partition(".")[0]}):
         raise UsageError("error.not_confirmed", name=target.name)
 
 
@@ -167,6 +167,7 @@ async def _propose(
                 role=context.role,
                 unheard=len(posts) == 1 and context.conversation.kind == "personal",
                 origin=context.conversation.id,
+                watchers=await request_watchers(services, customer),
             )
         )
         if new:

@@ -19,7 +19,7 @@ from bot.version import VERSION
 from cards.status import status_card
 from cards.status_view import Queue, StatusView
 from handlers.incident_records import KIND, WATERMARK
-from handlers.incident_watch import LAG
+from handlers.incident_watch import LAG, STRIDE
 from handlers.standing import plan_of
 
 OVERDUE = timedelta(minutes=2)
@@ -77,12 +77,12 @@ def _started(services: Services, replicas: list[Pulse]) -> datetime | None:
 
 
 async def _behind(services: Services, customer: str, now: datetime) -> float:
-    """For how many seconds what Graph tells has not been read; the watcher itself stays `LAG` behind the clock."""
+    """For how many seconds what Graph tells has not been read; the watermark itself is up to that far behind."""
     record = await services.store.get(customer, WATERMARK, KIND)
     if record is None:
         return 0.0
     until = datetime.fromisoformat(str(record.data["until"]))
-    return max(0.0, (now - until - LAG).total_seconds())
+    return max(0.0, (now - until - LAG - STRIDE).total_seconds())
 
 
 async def _queue(services: Services, customer: str, now: datetime) -> Queue:

@@ -19,6 +19,7 @@ from cards.text import plain
 from manifest.build import LOOK
 
 README = Path(__file__).parent.parent / "README.md"
+FEW = 2
 
 
 def tables() -> dict[str, str]:
@@ -90,9 +91,20 @@ def _decided(response: Response) -> str:
 
 
 def _permission_row(grant: Grant) -> tuple[str, ...]:
-    uses = ", ".join(f"`{user}`" if user.startswith("/") else user for user in grant.users)
-    name = f"`{grant.name}`" + (" (optional)" if grant.optional else "")
-    return grant.api, name, uses, ", ".join(f"`{page}`" for page in grant.pages)
+    kind = " (optional)" if grant.optional else " (responses)" if grant.for_responses else ""
+    return grant.api, f"`{grant.name}`{kind}", _uses(grant.users), ", ".join(f"`{page}`" for page in grant.pages)
+
+
+def _uses(users: Sequence[str]) -> str:
+    """Who needs it; responses of which nearly a whole group does are named by that group, or no cell could be read."""
+    left, groups = list(users), []
+    for group in dict.fromkeys(response.group for response in handlers.RESPONSES):
+        names = [f"/{response.name}" for response in handlers.RESPONSES if response.group == group]
+        without = [f"`{name}`" for name in names if name not in users]
+        if len(without) <= FEW < len(names) - len(without):
+            left = [user for user in left if user not in names]
+            groups.append(f"all of `{group}`" + (f" but {' and '.join(without)}" if without else ""))
+    return ", ".join([*(f"`{user}`" if user.startswith("/") else user for user in left), *groups])
 
 
 def main() -> None:

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 import handlers
+from bot.permissions import grants
+from bot.policy.models import Defaults, Effects, PolicyFile, Rule, Then, When
 from bot.settings import Settings
 from bot.settings_checks import PROOFS, REQUIRED
 from manifest import tables
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 each_page = pytest.mark.parametrize("page", PAGES)
@@ -21,9 +23,14 @@ ELSEWHERE = {
     "SECRETS_DIR",  # bot/settings.py
     *("REDIS_PASSWORD", "BOT_HOST"),  # compose.yaml
     "OTEL_EXPORTER_OTLP_ENDPOINT",  # OpenTelemetry's own
-    *("SHARED_DIR", "UPDATE_GOLDEN"),  # the tests
+    # the tests:
+    *("SHARED_DIR", "UPDATE_GOLDEN", "HYPOTHESIS_PROFILE", "WATCHKEEPER_SLOW", "SOAK_DIR", "REQUIRE_AUDIT"),
 }
-ROUTES = {"healthz", "readyz"}
+OF_THE_SYSTEM = {"CI", "PATH", "OTEL_SERVICE_NAME"}
+"""Variables that are read and belong to others: the host of the tests, the shell, OpenTelemetry."""
+GROUPED = re.compile(r"all of (\w+)((?: but)?(?: (?:and )?/[a-z-]+)*)")
+READ = re.compile(r"""environ(?:\.get\(|\[)["']([A-Z_]+)["']""")
+ROUTES = {"api", "healthz", "readyz"}
 """What begins with a slash on the pages and is no command."""
 
 
@@ -34,7 +41,7 @@ def text_of(page: str) -> str:
 def rows(head: str) -> list[list[str]]:
     """The cells of the README's table with that head, without their backticks."""
     table = README[README.index(head) :].split("\n\n", 1)[0].splitlines()[2:]
-    return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in table]
+    return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in table if row[:1] == "|"]
 
 
 def test_the_generated_tables_are_fresh():
@@ -87,6 +94,54 @@ def test_every_dependency_has_its_reason():
     assert all(row[1] for row in rows("| Package | Why |"))
 
 
+def test_the_permission_table_names_everything_that_needs_each():
+    """Written out again, "all of `group` but ..." and the commands beside it are exactly who needs the permission."""
+    groups: dict[str, set[str]] = {}
+    for response in handlers.RESPONSES:
+        groups.setdefault(response.group, set()).add(f"/{response.name}")
+    table = {(row[0], row[1].split(" ")[0]): row[2] for row in rows("| API | Application permission |")}
+    wanted = grants(handlers.features(1.0))
+    assert len(table) == len(wanted)
+    for grant in wanted:
+        cell = table[grant.api, grant.name]
+        named = {one.strip() for one in GROUPED.sub("", cell).split(",") if one.strip()}
+        for group, left_out in GROUPED.findall(cell):
+            named |= groups[group] - set(re.findall(r"/[a-z-]+", left_out))
+        assert named == set(grant.users), grant.name
+
+
+def test_permissions_say_whether_they_may_be_left_out():
+    """Those that only responses need are marked so, and the one that is optional."""
+    marked = {(row[0], *row[1].split(" ")) for row in rows("| API | Application permission |")}
+    for grant in grants(handlers.features(1.0)):
+        mark = "(optional)" if grant.optional else "(responses)" if grant.for_responses else ""
+        assert ((grant.api, grant.name, mark) if mark else (grant.api, grant.name)) in marked, grant.name
+
+
+def test_the_table_of_contents_is_whole():
+    """Each chapter but the licence stands in it once, and leads where a heading is."""
+    heads = re.findall(r"^## (.*)", README, re.MULTILINE)
+    led_to = re.findall(r"\]\(#([\w-]+)\)", README[: README.index("## ")])
+    anchors = [re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads if head != "Licence"]
+    assert sorted(led_to) == sorted(anchors)
+
+
+def test_every_target_of_make_is_described():
+    """Each target that people call stands in the README."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)", makefile, re.MULTILINE)
+    assert set(phony.split()) - {"venv", "installed", "installed-dev"} <= set(re.findall(r"`make ([a-z-]+)", README))
+
+
+def test_every_variable_that_is_read_is_described():
+    """What the bot, the manifest, the tests and the soak read from the environment by name stands on a page."""
+    sources = [path for folder in ("bot", "manifest", "tests") for path in (ROOT / folder).rglob("*.py")]
+    found = {name for path in sources for name in READ.findall(path.read_text(encoding="utf-8"))}
+    described = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)*\b", README + text_of("CONTRIBUTING.md")))
+    assert {"SEED", "POLICY_FILE"} <= found
+    assert sorted(found - described - OF_THE_SYSTEM) == []
+
+
 @each_page
 def test_files_that_are_named_exist(page):
     """Each path in backticks, and each picture or link to a file, leads to something in the project."""
@@ -123,6 +178,14 @@ def test_the_two_commands_come_first():
     """`make run` and `make test` stand within the first screens of the README, before any setup."""
     assert README.index("make run") < README.index("make test") < README.index("## ", README.index("make test"))
     assert README[: README.index("make test")].count("\n") < 60
+
+
+def test_all_that_a_policy_can_say_is_shown():
+    """Each name that a policy file may hold stands in the example, which the README prints."""
+    example = README[README.index("<!-- policy -->") : README.index("<!-- /policy -->")]
+    known = {name for model in (PolicyFile, Defaults, Effects, Rule, When, Then) for name in model.model_fields}
+    assert {"zone", "veto_minutes", "risk_scores"} <= known
+    assert sorted(name for name in known if not re.search(rf"\b{name}\b", example)) == []
 
 
 def test_the_newest_release_is_the_projects():

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
 
 from bot import odata
 from bot.defender.client import IsolationType, ScanType
@@ -12,11 +11,10 @@ from bot.defender.files import http as files
 from bot.defender.indicators import http as indicators
 from bot.defender.live import http as live
 from bot.defender.models import DefenderAlert, Investigation, LogonUser, Machine, MachineAction, Score
-from bot.http import Api, Operation, read_all, read_one
-from bot.limits import DEFENDER_USUAL
+from bot.defender.operations import changing, reading
+from bot.http import Api, Operation, about, read_all, read_one
 from bot.wire import folded
 
-SERVICE = "defender"
 PUBLIC_URL = "https://api.security.microsoft.com"
 _LARGEST_PAGE = 10_000
 _SEARCH_PAGE = 1_000
@@ -24,45 +22,24 @@ _SEARCH_PAGE = 1_000
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
-def _get(name: str, path: str, permission: str, page: str) -> Operation:
-    return Operation(
-        service=SERVICE,
-        name=name,
-        method="GET",
-        path=path,
-        permissions=(permission,),
-        page=page,
-        limits=DEFENDER_USUAL,
-    )
-
-
-def _change(name: str, path: str, permission: str, page: str) -> Operation:
-    return Operation(
-        service=SERVICE,
-        name=name,
-        method="POST",
-        path=path,
-        permissions=(permission,),
-        page=page,
-        reads=False,
-        limits=DEFENDER_USUAL,
-    )
-
-
-MACHINES = _get("machines", "/api/machines", "Machine.Read.All", "api:get-machines")
-MACHINE = _get("machine", "/api/machines/{id}", "Machine.Read.All", "api:get-machine-by-id")
-LOGON_USERS = _get("logon-users", "/api/machines/{id}/logonusers", "User.Read.All", "api:get-machine-log-on-users")
-MACHINE_ALERTS = _get("machine-alerts", "/api/machines/{id}/alerts", "Alert.Read.All", "api:get-machine-related-alerts")
-ACTIONS = _get("machine-actions", "/api/machineactions", "Machine.Read.All", "api:get-machineactions-collection")
-ACTION = _get("machine-action", "/api/machineactions/{id}", "Machine.Read.All", "api:get-machineaction-object")
-INVESTIGATIONS = _get("investigations", "/api/investigations", "Alert.Read.All", "api:get-investigation-collection")
-EXPOSURE = _get("exposure-score", "/api/exposureScore", "Score.Read.All", "api:get-exposure-score")
-CONFIGURATION = _get("configuration-score", "/api/configurationScore", "Score.Read.All", "api:get-device-secure-score")
-ISOLATE = _change("isolate", "/api/machines/{id}/isolate", "Machine.Isolate", "api:isolate-machine")
-UNISOLATE = _change("unisolate", "/api/machines/{id}/unisolate", "Machine.Isolate", "api:unisolate-machine")
-SCAN = _change("scan", "/api/machines/{id}/runAntiVirusScan", "Machine.Scan", "api:run-av-scan")
+MACHINES = reading("machines", "/api/machines", "Machine.Read.All", "api:get-machines")
+MACHINE = reading("machine", "/api/machines/{id}", "Machine.Read.All", "api:get-machine-by-id")
+LOGON_USERS = reading("logon-users", "/api/machines/{id}/logonusers", "User.Read.All", "api:get-machine-log-on-users")
+MACHINE_ALERTS = reading(
+    "machine-alerts", "/api/machines/{id}/alerts", "Alert.Read.All", "api:get-machine-related-alerts"
+)
+ACTIONS = reading("machine-actions", "/api/machineactions", "Machine.Read.All", "api:get-machineactions-collection")
+ACTION = reading("machine-action", "/api/machineactions/{id}", "Machine.Read.All", "api:get-machineaction-object")
+INVESTIGATIONS = reading("investigations", "/api/investigations", "Alert.Read.All", "api:get-investigation-collection")
+EXPOSURE = reading("exposure-score", "/api/exposureScore", "Score.Read.All", "api:get-exposure-score")
+CONFIGURATION = reading(
+    "configuration-score", "/api/configurationScore", "Score.Read.All", "api:get-device-secure-score"
+)
+ISOLATE = changing("isolate", "/api/machines/{id}/isolate", "Machine.Isolate", "api:isolate-machine")
+UNISOLATE = changing("unisolate", "/api/machines/{id}/unisolate", "Machine.Isolate", "api:unisolate-machine")
+SCAN = changing("scan", "/api/machines/{id}/runAntiVirusScan", "Machine.Scan", "api:run-av-scan")
 # Any one of the permissions that start an action allows to cancel one; the bot has this one in any case.
-CANCEL = _change("cancel", "/api/machineactions/{id}/cancel", "Machine.Isolate", "api:cancel-machine-action")
+CANCEL = changing("cancel", "/api/machineactions/{id}/cancel", "Machine.Isolate", "api:cancel-machine-action")
 
 CALLS: Mapping[str, tuple[Operation, ...]] = {
     "machines": (MACHINES,),
@@ -100,7 +77,9 @@ class HttpDefender(device.HttpDeviceResponses, files.HttpFiles, indicators.HttpI
 
     async def machine(self, machine_id: str) -> Machine:
         """api:get-machine-by-id."""
-        return read_one(MACHINE, Machine, await self._api.call(MACHINE, ids={"id": machine_id}))
+        found = read_one(MACHINE, Machine, await self._api.call(MACHINE, ids={"id": machine_id}))
+        about(MACHINE, machine_id, found.id)
+        return found
 
     async def machines_named(self, prefix: str) -> list[Machine]:
         """api:get-machines with the filter of api:exposed-apis-odata-samples."""
@@ -138,7 +117,13 @@ class HttpDefender(device.HttpDeviceResponses, files.HttpFiles, indicators.HttpI
         while len(found) < top:
             wanted = _SEARCH_PAGE if picks else top - len(found)
             page = await self._actions(condition, top=wanted, skip=skip)
-            found += [one for one in page if one.kind in (kinds or {one.kind}) and one.state in (states or {one.state})]
+            found += [
+                one
+                for one in page
+                if one.kind in (kinds or {one.kind})
+                and one.state in (states or {one.state})
+                and (not machine_id or folded(one.machine_id) in {"", folded(machine_id)})
+            ]
             skip += len(page)
             if len(page) < wanted:
                 break
@@ -151,26 +136,28 @@ class HttpDefender(device.HttpDeviceResponses, files.HttpFiles, indicators.HttpI
 
     async def machine_action(self, action_id: str) -> MachineAction:
         """api:get-machineaction-object."""
-        return read_one(ACTION, MachineAction, await self._api.call(ACTION, ids={"id": action_id}))
+        found = read_one(ACTION, MachineAction, await self._api.call(ACTION, ids={"id": action_id}))
+        about(ACTION, action_id, found.id)
+        return found
 
     async def isolate(self, machine_id: str, *, comment: str, isolation_type: IsolationType) -> MachineAction:
         """api:isolate-machine."""
-        return await self._act(ISOLATE, machine_id, {"Comment": comment, "IsolationType": isolation_type})
+        return await self._do(ISOLATE, machine_id, {"Comment": comment, "IsolationType": isolation_type})
 
     async def unisolate(self, machine_id: str, *, comment: str) -> MachineAction:
         """api:unisolate-machine."""
-        return await self._act(UNISOLATE, machine_id, {"Comment": comment})
+        return await self._do(UNISOLATE, machine_id, {"Comment": comment})
 
     async def run_antivirus_scan(self, machine_id: str, *, comment: str, scan_type: ScanType) -> MachineAction:
         """api:run-av-scan."""
-        return await self._act(SCAN, machine_id, {"Comment": comment, "ScanType": scan_type})
+        return await self._do(SCAN, machine_id, {"Comment": comment, "ScanType": scan_type})
 
     async def cancel_machine_action(self, action_id: str, *, comment: str) -> MachineAction:
         """api:cancel-machine-action."""
-        return await self._act(CANCEL, action_id, {"Comment": comment})
-
-    async def _act(self, operation: Operation, target: str, body: dict[str, Any]) -> MachineAction:
-        return read_one(operation, MachineAction, await self._api.call(operation, ids={"id": target}, body=body))
+        answer = await self._api.call(CANCEL, ids={"id": action_id}, body={"Comment": comment})
+        found = read_one(CANCEL, MachineAction, answer)
+        about(CANCEL, action_id, found.id)
+        return found
 
     async def investigations(self, *, state: str = "") -> list[Investigation]:
         """api:get-investigation-collection."""

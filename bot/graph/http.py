@@ -21,21 +21,17 @@ from bot.graph.models import (
     SecureScore,
     SubscribedSku,
 )
+from bot.graph.operations import SERVICE, reading
 from bot.graph.people import http as people
 from bot.graph.submissions import http as submissions
 from bot.http import Api, Operation, read_all, read_one, values_of
 from bot.http_errors import unreadable
 from bot.limits import GRAPH_SECURITY
 
-SERVICE = "graph"
 PUBLIC_URL = "https://graph.microsoft.com/v1.0"
 _LARGEST_ALERT_PAGE = 1_000
 _LARGEST_GROUP_CHECK = 20
 _MOST_SCORES = 90
-
-
-def _get(name: str, path: str, permission: str, page: str) -> Operation:
-    return Operation(service=SERVICE, name=name, method="GET", path=path, permissions=(permission,), page=page)
 
 
 def _limited(operation: Operation) -> Operation:
@@ -43,13 +39,13 @@ def _limited(operation: Operation) -> Operation:
     return replace(operation, limits=GRAPH_SECURITY, shares="alerts and scores")
 
 
-INCIDENTS = _get("incidents", "/security/incidents", "SecurityIncident.Read.All", "api/security-list-incidents")
-INCIDENT = _get("incident", "/security/incidents/{id}", "SecurityIncident.Read.All", "api/security-incident-get")
-ALERTS = _limited(_get("alerts", "/security/alerts_v2", "SecurityAlert.Read.All", "api/security-list-alerts_v2"))
-ALERT = _limited(_get("alert", "/security/alerts_v2/{id}", "SecurityAlert.Read.All", "api/security-alert-get"))
-SKUS = _get("subscribed-skus", "/subscribedSkus", "LicenseAssignment.Read.All", "api/subscribedsku-list")
+INCIDENTS = reading("incidents", "/security/incidents", "SecurityIncident.Read.All", "api/security-list-incidents")
+INCIDENT = reading("incident", "/security/incidents/{id}", "SecurityIncident.Read.All", "api/security-incident-get")
+ALERTS = _limited(reading("alerts", "/security/alerts_v2", "SecurityAlert.Read.All", "api/security-list-alerts_v2"))
+ALERT = _limited(reading("alert", "/security/alerts_v2/{id}", "SecurityAlert.Read.All", "api/security-alert-get"))
+SKUS = reading("subscribed-skus", "/subscribedSkus", "LicenseAssignment.Read.All", "api/subscribedsku-list")
 SCORES = _limited(
-    _get("secure-scores", "/security/secureScores", "SecurityEvents.Read.All", "api/security-list-securescores")
+    reading("secure-scores", "/security/secureScores", "SecurityEvents.Read.All", "api/security-list-securescores")
 )
 MEMBER_GROUPS = Operation(
     service=SERVICE,

@@ -64,5 +64,5 @@ def _objects(output: str) -> Iterator[Any]:
 
 
 def words(state: Mapping[str, str]) -> str:
-    """A state in one line, as the script names its parts."""
-    return "; ".join(f"{name}: {value}" for name, value in state.items())[:LONGEST]
+    """A state in one line, as the script names its parts; one without a value is left out."""
+    return "; ".join(f"{name}: {value}" for name, value in state.items() if value)[:LONGEST]

@@ -1,6 +1,7 @@
 """What may be handed to a script or a session: each check gives the value back in its one form, or raises UsageError.
 
-The scripts check the same again on the device, and there know what belongs to Windows or Defender.
+The scripts check the same again on the device, and there know what belongs to Windows or Defender. What cannot be seen
+on a card is never taken: an approver would decide on another text than the one that is sent.
 """
 
 import base64
@@ -18,7 +19,9 @@ _PROCESS = re.compile(rf"([^\\{_ODD}]{{1,120}}?)(?::(\d{{1,10}}))?")
 _NAME = re.compile(r"[A-Za-z0-9_.\- ]{1,80}")
 _TASK = re.compile(rf"(?:\\[^\\{_ODD}]{{1,200}}){{1,10}}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._\-()]{0,119}")
-_ARGUMENTS = re.compile(r"[^\x00-\x1f\x7f;|&<>`$(){}@#%^!]{0,1000}")
+_ARGUMENTS = re.compile("[^\x00-\x1f\x7f;|&<>`$(){}@#%^!\u2013-\u2015\u2018-\u201f]{0,1000}")
+"""PowerShell takes the dashes and quotes of typesetting for its own, too."""
+_BLANKS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")  # printable by name, but nothing is seen
 _TRICK = re.compile(r"\\\.{1,2}(?:\\|$)|[. ](?:\\|$)|~\d")
 LARGEST_ID = 2**31 - 1
 FIRST_ID = 5
@@ -27,8 +30,13 @@ LONGEST_PATH = 260
 A_PATH, A_TASK = r"C:\Users\Public\a.exe", r"\Folder\Name"
 
 
+def _seen(text: str) -> bool:
+    """Whether a card can show it as it is: no controls, no marks of direction or width, no runs of blanks."""
+    return text.isprintable() and "  " not in text and not _BLANKS & set(text)
+
+
 def _fits(pattern: re.Pattern[str], text: str, key: str, example: str = "") -> str:
-    if not pattern.fullmatch(text) or len(text) > LONGEST_PATH:
+    if not pattern.fullmatch(text) or len(text) > LONGEST_PATH or not _seen(text):
         raise UsageError(key, example=example)
     return text
 
@@ -56,7 +64,7 @@ def registry_value(text: str) -> str:
 def process(text: str) -> str:
     """A program file's name, or `name:id` for one process of it."""
     found = _PROCESS.fullmatch(text.strip())
-    if not found or (found[2] and not FIRST_ID <= int(found[2]) < LARGEST_ID):
+    if not found or not _seen(found[0]) or (found[2] and not FIRST_ID <= int(found[2]) < LARGEST_ID):
         raise UsageError("error.live.bad_process")
     return text.strip()
 
@@ -89,7 +97,7 @@ def script_arguments(text: str) -> str:
     """Arguments for a script of the company's own: words and quotes, and nothing that a shell takes for its own."""
     line = text.strip()
     balanced = line.count('"') % 2 == 0 and line.count("'") % 2 == 0
-    if not _ARGUMENTS.fullmatch(line) or not balanced:
+    if not _ARGUMENTS.fullmatch(line) or not balanced or not _seen(line):
         raise UsageError("error.live.bad_arguments")
     return line
 

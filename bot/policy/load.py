@@ -48,7 +48,7 @@ def parsed(text: str, responses: Mapping[str, Response], source: str = "the poli
     """The policy of that text. Raises PolicyError with all that is wrong, in the order of the file."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number without end, and brackets in brackets in brackets
         raise PolicyError(source, [f"It is no TOML: {_sentence(str(error))}"]) from None
     lines = _Lines(text)
     try:

@@ -27,7 +27,7 @@ BOUNDS: Mapping[str, tuple[int, int]] = {
     "veto_minutes": (1, 24 * 60),
 }
 """The least and the most that a number may be."""
-HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ROLES: Mapping[str, Role] = {role.word: role for role in (Role.OPERATOR, Role.APPROVER, Role.ADMIN)}
 
@@ -152,7 +152,10 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Somebody with that role asks for that response now. `kind` is the target's; `four_eyes` the setting."""
+    """Somebody with that role asks for that response now. `kind` is the target's; `four_eyes` the setting.
+
+    `typed` are the values beside the target; None: not known.
+    """
 
     response: Response
     requester: Role
@@ -160,6 +163,7 @@ class Case:
     kind: str = ""
     facts: Facts = Facts()
     four_eyes: bool = True
+    typed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,26 @@ def explained(policy: Policy, case: Case) -> tuple[list[Verdict], Ruling]:
         decided = verdict.holds is True
     if not decided:
         possible.append(below)
-    return verdicts, _sound(reduce(stricter, possible))
+    return verdicts, _steered(policy.file, case, _sound(reduce(stricter, possible)))
+
+
+def _steered(file: PolicyFile, case: Case, ruling: Ruling) -> Ruling:
+    """Who changes what a rule looks at chooses the rule for what is asked next: somebody else must agree to that."""
+    if not ruling.at_once or not _looked_at(file, case):
+        return ruling
+    approvals, why = max(1, case.response.approvals), Why(key="policy.why.steers")
+    places = (*ruling.places, "what rules look at")
+    return replace(ruling, approvals=approvals, preapproved=False, places=places, why=(*ruling.why, why))
+
+
+def _looked_at(file: PolicyFile, case: Case) -> bool:
+    """Whether a rule asks for what the response changes: for a tag that is named (not known: any), for the value."""
+    steers = case.response.steers
+    asked = [words for one in file.rule if steers and (words := getattr(one.when, steers))]
+    if steers != "tags" or case.typed is None:
+        return bool(asked)
+    typed = {_folded(word) for word in case.typed}
+    return any(_folded(word) in typed for words in asked for word in words)
 
 
 def without_rules(file: PolicyFile, response: Response, *, four_eyes: bool = True) -> Ruling:

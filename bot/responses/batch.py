@@ -9,10 +9,12 @@ from datetime import datetime
 
 from bot.audit import Entry
 from bot.errors import NotFound
-from bot.responses import machine, requests, ruling
-from bot.responses.models import Evidence, Member, Request, State, Step, told
+from bot.responses import machine, reminding, requests, ruling
+from bot.responses.models import FINAL, LOST, Evidence, Member, Request, State, Step, told
 from bot.services import Services
 
+OTHERWISE = "trouble.asked_otherwise"
+DONE = frozenset({State.SUCCEEDED, State.HANDED_OVER, State.PARTLY})
 MOST = 50
 """How many devices one request may be for."""
 
@@ -33,8 +35,10 @@ async def step(services: Services, request: Request) -> None:
     elif request.state is State.APPROVED:
         await _spread(services, request)
     elif request.state is State.SENT:
-        members = tuple([await _as_it_stands(services, request, one) for one in request.members])
+        standing = await requests.those(services, request.customer, [one.request for one in request.members])
+        members = tuple(_as_it_stands(request, one, standing.get(one.request)) for one in request.members)
         after = machine.collect(request, now, members)
+        after = reminding.noticed(after, services.responses[request.response], now)
         await requests.put(services, request, after, after.state.value if after.final else "")
 
 
@@ -43,25 +47,27 @@ async def _spread(services: Services, request: Request) -> None:
     members = []
     for member in request.members:
         standing = await _made(services, request, member)
-        members.append(member.model_copy(update={"request": standing}))
-        await services.wake(request.customer, requests.KIND, standing)
+        members.append(_shown(request, member, standing))
+        await services.wake(request.customer, requests.KIND, standing.id)
     spread = machine.spread(request.model_copy(update={"members": tuple(members)}), services.clock.now())
     await requests.put(services, request, spread, "spread")
 
 
-async def _made(services: Services, request: Request, member: Member) -> str:
+async def _made(services: Services, request: Request, member: Member) -> Request:
     try:
-        return (await requests.get(services, request.customer, member.request)).id
+        return await requests.get(services, request.customer, member.request)
     except NotFound:
         now = services.clock.now()
-        one = _one(request, member, now)
+        response = services.responses.get(request.response)
+        parameters = request.parameters if response and response.each else None
+        one = _one(request, member, now, requests.ask_key(member.target.id, request.response, parameters))
         entry = Entry(
             at=now, what="asked for in a batch", who="watchkeeper", subject=f"request:{one.id}", more=told(one)
         )
-        return (await requests.create(services, one, entry)).id
+        return await requests.create(services, one, entry)
 
 
-def _one(request: Request, member: Member, now: datetime) -> Request:
+def _one(request: Request, member: Member, now: datetime, ask: str) -> Request:
     """The request of one of the devices, approved as they all were."""
     return Request(
         id=member.request,
@@ -69,7 +75,7 @@ def _one(request: Request, member: Member, now: datetime) -> Request:
         response=request.response,
         family=request.family,
         target=member.target,
-        ask=requests.ask_key(member.target.id, request.response),
+        ask=ask,
         batch=request.id,
         parameters=request.parameters,
         reason=request.reason,
@@ -97,14 +103,23 @@ def _one(request: Request, member: Member, now: datetime) -> Request:
     )
 
 
-async def _as_it_stands(services: Services, request: Request, member: Member) -> Member:
-    """One device's line on the card."""
-    try:
-        one = await requests.get(services, request.customer, member.request)
-    except NotFound:
-        return member.model_copy(update={"state": State.GIVEN_UP, "trouble": "trouble.record_lost"})
-    return member.model_copy(
+def _as_it_stands(request: Request, member: Member, one: Request | None) -> Member:
+    """One device's line on the card; what is over stays as it ended, also where its record has run out."""
+    if member.state in FINAL:
+        return member
+    if one is None:
+        return member.model_copy(update={"state": State.UNKNOWN, "trouble": LOST, "trouble_values": {}})
+    return _shown(request, member, one)
+
+
+def _shown(request: Request, member: Member, one: Request) -> Member:
+    """The line of a device whose own request stands so.
+
+    One that was open already and asks for it in another way is followed, and never counts as done in this way.
+    """
+    stands = member.model_copy(
         update={
+            "request": one.id,
             "state": one.state,
             "status": one.status,
             "trouble": one.trouble,
@@ -112,3 +127,7 @@ async def _as_it_stands(services: Services, request: Request, member: Member) ->
             "ended": one.ended,
         }
     )
+    if dict(one.parameters) == dict(request.parameters):
+        return stands
+    otherwise = {"trouble": OTHERWISE, "trouble_values": {"id": one.id}}
+    return stands.model_copy(update=otherwise | ({"state": State.FAILED} if one.state in DONE else {}))

@@ -76,7 +76,8 @@ class Response:
     (none: it cannot be undone), where it takes any. `plans` are the service plans of which any one has it (empty: all),
     `unsure` those of which the pages do not tell. `typed`: who asks types the target's name twice. `many`: it may be
     asked for several devices at once. `lasting`: its effect hurts until it is undone, so people are reminded of it.
-    `each`: other parameters make another request, so that both may be open.
+    `each`: other parameters make another request, so that both may be open. `steers`: the condition of a policy's rules
+    (`tags` or `device_values`) that looks at what the response changes.
     """
 
     name: str
@@ -99,4 +100,5 @@ class Response:
     many: bool = False
     lasting: bool = False
     each: bool = False
+    steers: Literal["", "tags", "device_values"] = ""
     back: Callable[[Mapping[str, str], Evidence], Mapping[str, str]] | None = None

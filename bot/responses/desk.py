@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.audit import Entry
-from bot.errors import NotAllowed
+from bot.errors import NotAllowed, PersonError
 from bot.policy.models import Ruling
 from bot.posts import Post
 from bot.records import mutate
@@ -36,7 +36,8 @@ class Proposal:
     """What somebody asks for, parsed and checked. `origin` is the conversation it was asked in.
 
     `members` are the devices where it is for several. `role` is the requester's (None: the lowest that may ask).
-    `unheard`: nobody but the requester will see it; where they may not decide, the card says so.
+    `unheard`: nobody but the requester will see it; where they may not decide, the card says so. `watchers` are the
+    conversations that subscribed to requests (None: not known).
     """
 
     response: Response
@@ -51,6 +52,7 @@ class Proposal:
     members: Sequence[Member] = ()
     role: Role | None = None
     values: Sequence[str] = ()
+    watchers: Sequence[str] | None = None
 
     @property
     def ask(self) -> str:
@@ -98,6 +100,7 @@ class Desk:
             target=proposal.target,
             evidence=proposal.evidence,
             members=proposal.members,
+            typed=proposal.parameters,
         )
         if found.forbidden:
             raise NotAllowed("error.policy_forbids", why=found.forbidden, policy=found.place)
@@ -132,7 +135,9 @@ class Desk:
             trouble="" if heard or found.at_once else NOBODY,
             story=(Step(at=now, key="story.proposed", values={"who": proposal.requester.name}),),
         )
-        terms = ruling.kept(found, now, mark=self.services.policy.mark, heard=heard, role=role)
+        watchers = None if proposal.watchers is None else tuple(proposal.watchers)
+        mark = self.services.policy.mark
+        terms = ruling.kept(found, now, mark=mark, heard=heard, role=role, watchers=watchers)
         request = request.model_copy(update=terms)
         return veto.preapproved(request, now) if found.preapproved else request
 
@@ -151,8 +156,20 @@ class Desk:
         return await self._act(key, who, "withdrawn", lambda r, now: machine.withdraw(r, who, now))
 
     async def resend(self, key: str, who: Person) -> Request:
-        """An approver has one whose fate is unknown sent again."""
-        return await self._act(key, who, "sent again", lambda r, now: machine.resend(r, who, now, self._within(r)))
+        """An approver has one whose fate is unknown sent again.
+
+        Raises PersonError where one that was approved later waits to undo it: that would have the last word, although
+        "send again" was the last that a person said.
+        """
+        waits = await requests.undone_by(self.services, await requests.get(self.services, self.customer, key))
+
+        def resent(request: Request, now: datetime) -> Request:
+            after = machine.resend(request, who, now, self._within(request))
+            if waits:
+                raise PersonError("error.undone_by_waiting", id=waits.id, response=waits.response)
+            return after
+
+        return await self._act(key, who, "sent again", resent)
 
     async def give_up(self, key: str, who: Person) -> Request:
         """An approver leaves one whose fate is unknown; the way is free for the next."""

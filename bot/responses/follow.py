@@ -28,6 +28,7 @@ from bot.errors import (
     Unavailable,
 )
 from bot.http_errors import NEEDS_APPROVAL
+from bot.permissions import operations_of
 from bot.responses import batch, machine, reminding, requests, ruling
 from bot.responses.declared import Remote, Response
 from bot.responses.models import Request, State, Work, told
@@ -43,6 +44,7 @@ LATE = 20.0
 SEND_DEADLINE = 30.0
 RETRY = timedelta(seconds=15)
 COMMENT_BOUND = 500
+NAME_BOUND = 64
 FORBIDDEN = "trouble.policy_forbids"
 BUSY_CODES = frozenset({"ActiveRequestAlreadyExists"})
 BUSY_WORDS = "already in progress"
@@ -233,19 +235,22 @@ class Follower:
         await self._write(back, "put back")
 
     def _comment(self) -> str:
-        """The action's comment: our mark first, by which it is found again, then who and why."""
-        approvers = ", ".join(d.who.name for d in self.request.approvals) or _unasked(self.request)
-        text = (
-            f"{self.request.mark} {self.request.reason} (asked: {self.request.requester.name}; approved: {approvers})"
-        )
-        return " ".join(text.split())[:COMMENT_BOUND]
+        """The action's comment: our mark first, by which it is found again, then why and, never cut off, who."""
+        approvers = ", ".join(_seen(d.who.name, NAME_BOUND) for d in self.request.approvals) or _unasked(self.request)
+        who = f"(asked: {_seen(self.request.requester.name, NAME_BOUND)}; approved: {approvers})"
+        room = COMMENT_BOUND - len(self.request.mark) - len(who) - 2
+        return " ".join(filter(None, (self.request.mark, _seen(self.request.reason, room), who)))[:COMMENT_BOUND]
 
     async def _put_back(self, error: Exception) -> None:
         wait = RETRY
         if isinstance(error, Throttled) and error.retry_after:
             wait = timedelta(seconds=error.retry_after)
-        key, values = trouble_of(error)
+        key, values = trouble_of(error, self._service())
         await self._write(machine.put_back(self.request, self._now(), wait, key, **values), "put back")
+
+    def _service(self) -> str:
+        """The service that the response is carried out at."""
+        return next((one.service for one in operations_of(self.response.calls)), "defender")
 
     async def _sending_failed(self, error: ServiceError) -> None:
         """What a failed call means: perhaps carried out, certainly not yet, or refused for good."""
@@ -337,6 +342,11 @@ def _as_said(request: Request) -> Work:
     return Work(id=attempt.action if attempt else "", status=request.status, state=said, at=request.status_at)
 
 
+def _seen(text: str, most: int) -> str:
+    """Text of people's on one line, without what cannot be seen."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())[: max(most, 0)].rstrip()
+
+
 def _unasked(request: Request) -> str:
     """In place of the approvers, where nobody was asked."""
     return f"by the policy, {request.terms.policy}" if request.terms.policy else "no approval needed"
@@ -366,10 +376,10 @@ TROUBLES: tuple[tuple[type[ServiceError], str], ...] = (
 )
 
 
-def trouble_of(error: Exception) -> tuple[str, dict[str, str]]:
-    """A service's failure as a catalogue key and values for the card."""
+def trouble_of(error: Exception, service: str = "") -> tuple[str, dict[str, str]]:
+    """A service's failure as a catalogue key and values for the card; `service` is that of an answer too late."""
     if not isinstance(error, ServiceError):
-        return "trouble.unavailable", {"service": "defender"}
+        return "trouble.unavailable", {"service": service}
     values = {"service": error.service, "code": error.code, "message": error.message[:200]}
     if isinstance(error, MissingPermission):
         values["permission"] = error.permission

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.errors import NotAllowed, Stale
-from bot.responses.models import FINAL, Attempt, Decision, Member, Person, Request, State, Step, Work, WorkState
+from bot.responses.models import FINAL, LOST, Attempt, Decision, Member, Person, Request, State, Step, Work, WorkState
 
 # The step -> the states it may start from.
 ALLOWED: dict[str, frozenset[State]] = {
@@ -284,14 +284,16 @@ def collect(request: Request, now: datetime, members: tuple[Member, ...]) -> Req
 
 
 def _end_of(members: tuple[Member, ...]) -> State | None:
-    if any(member.state not in FINAL for member in members):
+    """How the whole ended; where a device's own record is lost, it stays unknown and nobody can decide on it."""
+    if any(member.state not in FINAL and member.trouble != LOST for member in members):
         return None
     states = {member.state for member in members}
     if len(states) == 1 and states <= {State.SUCCEEDED, State.HANDED_OVER, State.CANCELLED}:
         return states.pop()
     if states & {State.SUCCEEDED, State.HANDED_OVER}:
         return State.PARTLY
-    return State.TIMED_OUT if states & {State.TIMED_OUT, State.GIVEN_UP} else State.FAILED  # who timed out may have it
+    may_have_it = {State.TIMED_OUT, State.GIVEN_UP, State.UNKNOWN}
+    return State.TIMED_OUT if states & may_have_it else State.FAILED
 
 
 def not_found(request: Request, now: datetime) -> Request:

@@ -50,7 +50,11 @@ FINAL = frozenset(
         State.PARTLY,
     }
 )
+PENDING = "pending"
+"""The services' word, folded, for what they took and the device has not yet done."""
 DEVICE = "device"
+LOST = "trouble.record_lost"
+"""The trouble of one of several devices whose own request is no longer in the store."""
 DEVICES = "devices"
 """The target kind of a request for several devices, each of which gets a request of its own."""
 
@@ -286,6 +290,16 @@ class Request(Shownable):
     def approvals(self) -> tuple[Decision, ...]:
         """Who approved so far."""
         return tuple(d for d in self.decisions if d.what == "approved")
+
+    @property
+    def waiting(self) -> tuple[Member, ...]:
+        """The devices of a request for several that it waits for."""
+        return tuple(one for one in self.members if one.state is State.SENT and one.status.casefold() == PENDING)
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether lists name it: a device's of a request for several only where a person must decide on it."""
+        return not self.batch or self.state is State.UNKNOWN
 
     @property
     def mark(self) -> str:

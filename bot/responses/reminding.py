@@ -10,25 +10,40 @@ from bot.errors import ServiceError
 from bot.posts import Post
 from bot.responses import requests
 from bot.responses.declared import Remote, Response
-from bot.responses.models import Request, State
+from bot.responses.models import PENDING, Request, State
 from bot.services import Services
-from bot.wire import folded
 
 WAITS, LASTS = "reply:waits", "reply:lasts"
 """The keys of the posts that say it."""
 WAITS_LONG = timedelta(hours=2)
 LASTS_LONG = timedelta(hours=24)
 LATER = timedelta(minutes=15)
+MOST_ACTIONS = 1000
 
 
 def noticed(request: Request, response: Response, now: datetime) -> Request:
-    """The request as it was just seen, with what is to be said again, now or later."""
-    if request.state is State.SUCCEEDED and response.lasting:
+    """The request as it was just seen, with what is to be said again, now or later.
+
+    The devices of a request for several have no card of their own: it is said below the one that they share.
+    """
+    if request.batch:
+        return request
+    if response.lasting and done_on(request):
         return request.model_copy(update={"remind_at": now + LASTS_LONG})
-    waits = request.state is State.SENT and request.status.casefold() == "pending"
-    if waits and not request.reminded and now - (request.sent_at or now) >= WAITS_LONG:
-        return _said(request, WAITS, now)
-    return request
+    late = now - (request.sent_at or now) >= WAITS_LONG
+    return _said(request, WAITS, now) if late and not request.reminded and _waits(request) else request
+
+
+def done_on(request: Request) -> tuple[str, ...]:
+    """The ids of the targets on which it succeeded, once all of it is over."""
+    if request.state is State.PARTLY or (request.members and request.state is State.SUCCEEDED):
+        return tuple(one.target.id for one in request.members if one.state is State.SUCCEEDED)
+    return (request.target.id,) if request.state is State.SUCCEEDED else ()
+
+
+def _waits(request: Request) -> bool:
+    """Whether the service took it, and it waits for its device, or for some of them."""
+    return request.state is State.SENT and (request.status.casefold() == PENDING or bool(request.waiting))
 
 
 def _said(request: Request, key: str, now: datetime) -> Request:
@@ -55,9 +70,17 @@ async def lasting(services: Services, request: Request) -> None:
 
 
 async def _still(remote: Remote, request: Request, response: Response) -> bool:
-    """Whether the device surely stands so: nothing of the family that undoes it succeeded, or may have, since then."""
-    undoing = {folded(kind) for kind in response.how.family_types - response.how.types}
-    actions = await remote.defender.machine_actions(machine_id=request.target.id, top=100)
-    rivals = [one for one in actions if one.kind in undoing and one.state not in ("failed", "cancelled")]
-    since = request.status_at or request.ended or request.created
-    return not any(one.updated is None or one.updated >= since for one in rivals)
+    """Whether a device surely stands so: nothing of the family that undoes it succeeded, or may have, since then."""
+    undone: set[str] = set()
+    for kind in response.how.family_types - response.how.types:
+        undone |= await _since(remote, request, kind)
+    return any(target not in undone for target in done_on(request))
+
+
+async def _since(remote: Remote, request: Request, kind: str) -> set[str]:
+    """The devices for which such an action succeeded, or may have, after the request was done."""
+    machine = "" if request.members else request.target.id
+    actions = await remote.defender.machine_actions(machine_id=machine, types=(kind,), top=MOST_ACTIONS)
+    done = request.sent_at if request.members else request.status_at or request.ended
+    rivals = [one for one in actions if one.state not in ("failed", "cancelled")]
+    return {one.machine_id or "" for one in rivals if one.updated is None or one.updated >= (done or request.created)}

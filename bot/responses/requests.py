@@ -15,7 +15,7 @@ from bot.audit import Entry
 from bot.errors import Conflict, NotFound, Stale
 from bot.metrics import TRANSITIONS
 from bot.records import read, readable, write
-from bot.responses.models import Request, told
+from bot.responses.models import Request, State, told
 from bot.services import Services
 from bot.state.store import Change, Record
 
@@ -53,21 +53,39 @@ async def get(services: Services, customer: str, key: str) -> Request:
     return found[0]
 
 
-async def latest(services: Services, customer: str, machine_id: str = "", *, limit: int = 500) -> list[Request]:
-    """The customer's requests, of one device or all, the latest changed first."""
-    records = await services.store.newest(customer, KIND, limit=limit)
-    return readable([record for record in records if machine_id in ("", _machine(record))], Request)
+async def those(services: Services, customer: str, keys: Sequence[str]) -> dict[str, Request]:
+    """Requests of that customer by their ids, those that there are, read at one moment."""
+    return {one.id: Request.model_validate(one.data) for one in await services.store.get_many(customer, KIND, keys)}
 
 
-def _machine(record: Record) -> object:
-    """The device of a request's record, seen without reading the rest of it."""
-    target = record.data.get("target")
-    return target.get("id") if isinstance(target, Mapping) else None
+async def latest(services: Services, customer: str, target_id: str = "", *, limit: int = 500) -> list[Request]:
+    """The customer's requests, of one target or all, the latest changed first."""
+    if target_id:
+        return readable(await services.store.of_target(customer, KIND, target_id, limit=limit), Request)
+    return readable(await services.store.newest(customer, KIND, limit=limit), Request)
 
 
 async def still_open(services: Services, customer: str, machine_id: str = "") -> list[Request]:
     """Requests that are not over, of one device or all."""
     return [request for request in await latest(services, customer, machine_id) if not request.final]
+
+
+async def undone_by(services: Services, request: Request) -> Request | None:
+    """An approved request that waits and, once it goes, undoes what this one does; also one for several devices."""
+    waiting = [one for one in await latest(services, request.customer) if one.state is State.APPROVED]
+    return next((one for one in waiting if _undoes(services, one, request)), None)
+
+
+def _undoes(services: Services, later: Request, earlier: Request) -> bool:
+    """Whether one turns back or replaces what the other does to the same target."""
+    members = [member.target.id for member in later.members] or [later.target.id]
+    if later.family != earlier.family or earlier.target.id not in members:
+        return False
+    one, other = services.responses.get(later.response), services.responses.get(earlier.response)
+    if one is None or other is None or one.name == other.name:
+        return False
+    turned = one.name == other.inverse or other.name == one.inverse or (one.inverse and one.inverse == other.inverse)
+    return bool(turned) and (not one.each or dict(later.parameters) == dict(earlier.parameters))
 
 
 async def holder(services: Services, customer: str, kind: str, key: str) -> tuple[str, Record | None]:

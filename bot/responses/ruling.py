@@ -4,7 +4,7 @@ A request keeps the ruling that it was made under, whatever a restart puts in fo
 policy of now forbids for the case as it was asked is not sent any more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,6 +49,7 @@ def ruled(
     target: Target,
     evidence: Evidence | None,
     members: Sequence[Member] = (),
+    typed: Mapping[str, str] | None = None,
 ) -> Ruling:
     """What holds for that asking; for several devices, the strictest of what holds for each."""
     case = Case(
@@ -58,6 +59,7 @@ def ruled(
         kind=target.kind,
         facts=facts_of(target, evidence),
         four_eyes=services.four_eyes,
+        typed=None if typed is None else tuple(typed.values()),
     )
     if not members:
         return rule_all(services.policy, [case])
@@ -70,9 +72,12 @@ def _of_member(member: Member) -> Facts:
     return Facts(tags=tags, value=member.value.casefold(), risk=member.risk.casefold())
 
 
-def kept(ruling: Ruling, now: datetime, *, mark: str, heard: bool, role: Role) -> dict[str, Any]:
+def kept(
+    ruling: Ruling, now: datetime, *, mark: str, heard: bool, role: Role, watchers: tuple[str, ...] | None = None
+) -> dict[str, Any]:
     """The ruling as a new request keeps it. `heard`: somebody else sees its card, so that there is who can object."""
     minutes = ruling.veto_minutes
+    heard = heard and (watchers is None or bool(watchers) or ruling.requester_may)
     terms = Terms(
         why=ruling.why,
         policy=ruling.place,
@@ -82,6 +87,7 @@ def kept(ruling: Ruling, now: datetime, *, mark: str, heard: bool, role: Role) -
         preapproved=ruling.preapproved,
         send_minutes=int(ruling.send_within.total_seconds() // 60),
         asked_as=role.word,
+        watchers=watchers,
     )
     at_once = {"state": State.APPROVED, "send_by": now + ruling.send_within, "next_check": now}
     return {
@@ -121,6 +127,7 @@ def forbidden(services: Services, request: Request) -> str:
         target=request.target,
         evidence=request.evidence,
         members=request.members,
+        typed=request.parameters,
     )
     return ruling.forbidden
 

@@ -20,7 +20,8 @@ class Terms(BaseModel):
 
     `runs_at` is when the request runs by itself unless somebody rejects it, `veto_minutes` how long they have for that.
     `preapproved`: nobody was asked. `send_minutes` is how long it may wait to be sent (0: as declared), `asked_as` the
-    requester's role, `mark` tells the policy's text from another.
+    requester's role, `mark` tells the policy's text from another. `watchers` are the conversations that subscribed to
+    requests when it was asked for (None: not known).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,3 +34,4 @@ class Terms(BaseModel):
     preapproved: bool = False
     send_minutes: int = 0
     asked_as: str = ""
+    watchers: tuple[str, ...] | None = None

@@ -57,7 +57,12 @@ def stay_open(request: Request, now: datetime) -> Request:
 
 
 def _could_object(request: Request) -> bool:
-    """Whether its card stands somewhere else than in the requester's own chat; who may decide alone needs nobody."""
+    """Whether its card stands where people watch for requests; who may decide alone needs nobody.
+
+    A group chat or a channel of the requester's own making, with nobody in it who decides, is no such place.
+    """
     out = [post for post in request.posts if post.message and post.state == "live"]
     elsewhere = [post for post in out if post.place.kind != "personal" or post.place.id != request.origin]
+    if request.terms.watchers is not None:
+        elsewhere = [post for post in elsewhere if post.place.id in request.terms.watchers]
     return bool(elsewhere if request.four_eyes else out)

@@ -8,7 +8,20 @@ from typing import Any
 
 from bot.clock import Clock, SystemClock
 from bot.errors import Conflict
-from bot.state.store import FORGOTTEN, Begun, Change, Claimed, Due, HeadMoved, Kept, Record, Sealed, Standing
+from bot.state.store import (
+    FORGOTTEN,
+    MOST_OF_TARGET,
+    Begun,
+    Change,
+    Claimed,
+    Due,
+    HeadMoved,
+    Kept,
+    Record,
+    Sealed,
+    Standing,
+    target_of,
+)
 
 
 class MemoryStore:
@@ -19,6 +32,7 @@ class MemoryStore:
         self._records: dict[tuple[str, str, str], tuple[int, str, str]] = {}
         self._until: dict[tuple[str, str, str], datetime] = {}
         self._order: dict[tuple[str, str, str], int] = {}
+        self._targets: dict[tuple[str, str, str], str] = {}
         self._due: dict[tuple[str, str, str], datetime] = {}
         self._audit: dict[str, list[tuple[str, str, str]]] = {}
         self._checkpoints: dict[str, str] = {}
@@ -38,7 +52,7 @@ class MemoryStore:
     def _expire(self, key: tuple[str, str, str]) -> None:
         until = self._until.get(key)
         if until is not None and until <= self.clock.now():
-            for table in (self._records, self._until, self._order, self._due):
+            for table in (self._records, self._until, self._order, self._due, self._targets):
                 table.pop(key, None)
 
     async def get(self, customer: str, kind: str, key: str) -> Record | None:
@@ -52,10 +66,17 @@ class MemoryStore:
 
     async def newest(self, customer: str, kind: str, *, limit: int = 1000) -> list[Record]:
         """Records of a kind, the latest written first."""
-        keys = [key for key in self._records if key[:2] == (customer, kind)]
+        return self._latest([key for key in self._records if key[:2] == (customer, kind)])[:limit]
+
+    async def of_target(self, customer: str, kind: str, target: str, *, limit: int = MOST_OF_TARGET) -> list[Record]:
+        """Records of a kind about that target, the latest written first."""
+        about = [key for key in self._records if key[:2] == (customer, kind) and self._targets[key] == target]
+        return self._latest(about)[: min(limit, MOST_OF_TARGET)]
+
+    def _latest(self, keys: list[tuple[str, str, str]]) -> list[Record]:
+        """The records of these keys that still live, the latest written first."""
         keys.sort(key=lambda key: self._order[key], reverse=True)
-        found = [self._live(key) for key in keys]
-        return [record for record in found if record][:limit]
+        return [record for key in keys if (record := self._live(key))]
 
     async def commit(self, customer: str, changes: Sequence[Change], sealed: Sealed | None = None) -> None:
         """Write all changes, their due times, the audit entries and a trim of the oldest, or nothing."""
@@ -93,12 +114,13 @@ class MemoryStore:
         for table in (self._until, self._due):
             table.pop(key, None)
         if change.data is None:
-            self._records.pop(key, None)
-            self._order.pop(key, None)
+            for kept in (self._records, self._order, self._targets):
+                kept.pop(key, None)
             return
         self._records[key] = (change.rev + 1, change.state, json.dumps(change.data))
         self._count += 1
         self._order[key] = self._count
+        self._targets[key] = target_of(change.data)
         if change.due:
             self._due[key] = change.due
         if change.keep is not None:

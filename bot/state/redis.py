@@ -4,6 +4,7 @@ Keys are `wk:{<customer>}:...`: the braces are a hash tag, so that a record, its
 slot. One Lua script makes every commit: it compares revisions, states and the audit head, and writes all or nothing.
 """
 
+import asyncio
 import json
 import secrets
 import time
@@ -18,69 +19,26 @@ from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import RedisError, ResponseError
 
 from bot.errors import Conflict, StoreDown
-from bot.state.commit import COMMIT, STANDING, commit_arguments, milliseconds
+from bot.state.commit import BY_TARGET, CATCH_UP, COMMIT, STANDING, commit_arguments, milliseconds
 from bot.state.redis_client import open_client
-from bot.state.store import FORGOTTEN, Begun, Change, Claimed, Due, HeadMoved, Kept, Record, Sealed, Standing
+from bot.state.scripts import BEGIN, HOLD, LEASE, PUT, RELEASE, TAKE
+from bot.state.store import (
+    FORGOTTEN,
+    MOST_OF_TARGET,
+    Begun,
+    Change,
+    Claimed,
+    Due,
+    HeadMoved,
+    Kept,
+    Record,
+    Sealed,
+    Standing,
+    target_of,
+)
 from bot.state.together import Together
 
-LEASE = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-
-RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-"""
-
-# KEYS: bucket. ARGV: now (ms), a name for this one, patience and what is forgotten ahead (ms), then count and
-# milliseconds of each window. Scores are the moments of their places, booked ones ahead of now.
-TAKE = """
-local now, patience, longest = tonumber(ARGV[1]), tonumber(ARGV[3]), 0
-for n = 5, #ARGV, 2 do longest = math.max(longest, tonumber(ARGV[n + 1])) end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - longest)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. (now + ARGV[4]), '+inf')
-local function from_the_end(n)
-  return tonumber(redis.call('ZREVRANGE', KEYS[1], n - 1, n - 1, 'WITHSCORES')[2])
-end
-local at = now
-if patience > 0 then at = math.max(at, from_the_end(1) or now) end
-for n = 5, #ARGV, 2 do
-  local blocking = from_the_end(tonumber(ARGV[n]))
-  if blocking then at = math.max(at, blocking + tonumber(ARGV[n + 1])) end
-end
-if at - now <= patience then
-  redis.call('ZADD', KEYS[1], at, ARGV[2])
-  redis.call('PEXPIRE', KEYS[1], longest + ARGV[4])
-end
-return at - now
-"""
-
-
-# KEYS: turn, note, record, then values. ARGV: milliseconds of the claim, the note's text and milliseconds.
-BEGIN = """
-local fresh = redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[1])
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-local found = {fresh and 1 or 0, redis.call('GET', KEYS[1]), redis.call('HMGET', KEYS[3], 'rev', 'state', 'data')}
-for n = 4, #KEYS do found[n] = redis.call('GET', KEYS[n]) end
-return found
-"""
-
-# KEYS: turn, which is empty while it is worked on. ARGV: milliseconds.
-HOLD = "if redis.call('GET', KEYS[1]) == '' then return redis.call('PEXPIRE', KEYS[1], ARGV[1]) end return 0"
-
-# KEYS: value. ARGV: the expected eTag (empty: any), the new eTag, the JSON text, milliseconds to live (0: for good).
-PUT = """
-local stored = redis.call('HGET', KEYS[1], 'etag')
-if ARGV[1] ~= '' and stored and stored ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'etag', ARGV[2], 'value', ARGV[3])
-if ARGV[4] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[4]) else redis.call('PERSIST', KEYS[1]) end
-return 1
-"""
-
-
+CATCH_UP_AT_ONCE = 500
 SERVER_SETTINGS = ("appendfsync", "protected-mode")
 """What `facts` asks CONFIG GET for. Never for a password."""
 
@@ -121,6 +79,9 @@ class RedisStore:
         self._together = Together(redis)
         self._redis: Any = redis  # its stubs promise bytes or str everywhere; we always decode
         self._commit = redis.register_script(COMMIT)
+        self._by_target = redis.register_script(BY_TARGET)
+        self._catch_up = redis.register_script(CATCH_UP)
+        self._catching_up = asyncio.Lock()
         self._standing = redis.register_script(STANDING)
         self._lease = redis.register_script(LEASE)
         self._release = redis.register_script(RELEASE)
@@ -167,7 +128,39 @@ class RedisStore:
         """Records of a kind, the latest written first; names of records that ran out are forgotten on the way."""
         index = self._key(customer, "all", kind)
         async with _down():
-            keys = await self._redis.zrevrange(index, 0, limit - 1)
+            (keys,) = await self._together(("ZREVRANGE", index, 0, limit - 1))
+        return await self._those_left(customer, kind, keys, index)
+
+    async def of_target(self, customer: str, kind: str, target: str, *, limit: int = MOST_OF_TARGET) -> list[Record]:
+        """Records of a kind about that target, the latest written first."""
+        names = (("target", kind, target), ("all", kind), ("indexed", kind))
+        by_target, *others = (self._key(customer, *parts) for parts in names)
+        while True:
+            async with _down():
+                behind, keys = await self._by_target(keys=[by_target, *others], args=[limit])
+            if not behind:
+                return await self._those_left(customer, kind, keys, by_target)
+            await self._index_targets(customer, kind)
+
+    async def _index_targets(self, customer: str, kind: str) -> None:
+        """Bring the indexes of targets up to what a version wrote that does not know them."""
+        index, pointer = self._key(customer, "all", kind), self._key(customer, "indexed", kind)
+        async with self._catching_up, _down():
+            indexed = await self._redis.get(pointer)
+            rows = await self._redis.zrange(
+                index, f"({indexed or 0}", "+inf", byscore=True, withscores=True, offset=0, num=CATCH_UP_AT_ONCE
+            )
+            if not rows:
+                return
+            keys, names = [index, pointer], []
+            for record in await self.get_many(customer, kind, [key for key, _ in rows]):
+                if target := target_of(record.data):
+                    keys += [self._key(customer, kind, record.id), self._key(customer, "target", kind, target)]
+                    names.append(record.id)
+            await self._catch_up(keys=keys, args=[int(rows[-1][1]), *names])
+
+    async def _those_left(self, customer: str, kind: str, keys: Sequence[str], index: str) -> list[Record]:
+        """The records of these names; names of those that ran out are taken out of the index that has them."""
         records = await self.get_many(customer, kind, keys)
         gone = set(keys) - {record.id for record in records}
         if gone:
@@ -179,7 +172,9 @@ class RedisStore:
         """Write all changes, their due times, the audit entries and a trim of the oldest, or nothing."""
         keys = [self._key(customer, name) for name in ("due", "audit", "head", "checkpoint")]
         for change in changes:
-            keys += [self._key(customer, change.kind, change.id), self._key(customer, "all", change.kind)]
+            kind, target = change.kind, target_of(change.data)
+            keys += [self._key(customer, kind, change.id), self._key(customer, "all", kind)]
+            keys += [self._key(customer, "target", kind, target), self._key(customer, "indexed", kind)]
         arguments = commit_arguments(changes, sealed)
         async with _down():
             if customer not in self._known:

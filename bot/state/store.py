@@ -111,6 +111,16 @@ FORGOTTEN = 180.0
 """A bucket forgets what stands further ahead than that: a clock went wrong and was set right."""
 
 
+MOST_OF_TARGET = 500
+"""So many records of a kind are found by their target: those that were written last."""
+
+
+def target_of(data: Mapping[str, Any] | None) -> str:
+    """What a record is about, by which it is found too: the id of its `target`; empty where it has none."""
+    target = (data or {}).get("target")
+    return str(target.get("id", "")) if isinstance(target, Mapping) else ""
+
+
 class HeadMoved(Exception):  # noqa: N818 - reads as what happened
     """Somebody else appended to the audit stream first: seal the entries again."""
 
@@ -126,6 +136,9 @@ class Store(Protocol):
 
     async def newest(self, customer: str, kind: str, *, limit: int = 1000) -> list[Record]:
         """Records of a kind, the latest written first."""
+
+    async def of_target(self, customer: str, kind: str, target: str, *, limit: int = MOST_OF_TARGET) -> list[Record]:
+        """Those of them that are about that target (see `target_of`), whichever version wrote them."""
 
     async def commit(self, customer: str, changes: Sequence[Change], sealed: Sealed | None = None) -> None:
         """Write all changes, their due times, the audit entries and a trim of the oldest, or nothing."""

@@ -40,7 +40,7 @@ TEXTS: dict[str, str] = {
     "audit.newer": "Newer",
     "audit.export": "Export as CSV",
     "audit.exported": "The file is ready",
-    "audit.exported.text": "{name} holds {n} entries. Please answer the card with its name within an hour, and it comes"
+    "audit.exported.text": "{name} holds {entries}. Please answer the card with its name within an hour, and it comes"
     " into your OneDrive.",
     "audit.exported.cut": "It was cut: only the newest entries have room in it. Please name fewer days, or have the"
     " whole trail exported on the server (**python -m bot audit export**).",
@@ -48,7 +48,7 @@ TEXTS: dict[str, str] = {
     "audit.exported.verify": "It can be checked with **python -m bot audit verify --file**.",
     "audit.exported.csv": "A CSV file cannot be checked for changes. For that, export **jsonl**.",
     "audit.exported.summary": "{name} is ready",
-    "audit.exported.description": "Audit trail of Watchkeeper, {n} entries",
+    "audit.exported.description": "Audit trail of Watchkeeper, {entries}",
     "audited.proposed": "asked for",
     "audited.approved": "approved",
     "audited.rejected": "rejected",

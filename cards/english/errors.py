@@ -6,6 +6,7 @@ TEXTS: dict[str, str] = {
     "interrupted.summary": "{line} was interrupted. Please try again.",
     "error.title.person": "That did not work",
     "error.title.usage": "I did not understand that",
+    "error.title.elsewhere": "Not in this conversation",
     "error.title.not-allowed": "You may not do that",
     "error.title.service": "Trouble with {service}",
     "error.title.unexpected": "Something went wrong",
@@ -34,7 +35,7 @@ TEXTS: dict[str, str] = {
     " Add a permission > {api} > Application permissions, then **Grant admin consent**. Then ask again.",
     "error.refused-lately": "{service} refused **/{command}** in this tenant {at}: {message} I try it again after a"
     " day. To try it now, ask for it once more within ten minutes.",
-    "error.barred": "Teams does not let me write in that conversation. Please add the bot there again.",
+    "error.barred": "Teams does not let me write in that conversation. Please add me there again.",
     "error.refused": "{service} refused: {code} {message}",
     "error.missing": "{service} does not know it. It may have been removed in the meantime.",
     "error.conflict": "Somebody else changed it at the same moment. Please look at the newest card and decide again.",
@@ -45,6 +46,8 @@ TEXTS: dict[str, str] = {
     "error.policy_forbids": "Your policy does not allow this ({policy}): {why}",
     "error.policy_asks": "Your policy asks for the role {role} for {command} here ({policy}). Please ask somebody who"
     " holds it.",
+    "error.undone_by_waiting": "Not sent again: {id} ({response}) was approved later, waits, and would undo it. Please"
+    " give this one up, so that {id} can go; to have this done after it, ask anew then.",
     "error.own_request": "This is your own request. Another approver must decide it.",
     "error.already_approved_by_you": "You have approved this already. Another approver must approve it too.",
     "error.only_requester": "Only the person who asked can withdraw this request.",
@@ -68,7 +71,7 @@ TEXTS: dict[str, str] = {
     "error.no_such_command": "There is no command {name} that you may use. Please type **help** to see what there is.",
     "error.no_device": "Please name a device.",
     "error.no_devices_meant": "No device is meant by **{said}**. Please look with **devices**.",
-    "error.too_many_devices": "That are {count} devices; one request takes {most} at most. Please name fewer.",
+    "error.too_many_devices": "These are {count} devices; one request takes {most} at most. Please name fewer.",
     "error.not_one_device": "**{name}** means several devices. Please write its whole name.",
     "error.no_such_list": "There is no list **{name}**. To see the lists, please type **list**.",
     "error.too_many_lists": "There are {most} lists already. Please delete one first.",
@@ -82,7 +85,7 @@ TEXTS: dict[str, str] = {
     "error.not_joined": "Defender names no Entra device for **{name}**, so it cannot be found in Intune. Please type"
     " its name as Intune shows it.",
     "error.managed_by_defender": "**{name}** is managed through Defender only: Intune has no action for it."
-    " **/scan** and **/isolate** reach it.",
+    " **scan** and **isolate** reach it.",
     "error.no_device_of_user": "Intune knows no device of **{user}**.",
     "error.no_user": "Please name a user: a sign-in name such as anna@contoso.com, or a name.",
     "error.no_such_user": "I found no user {name}. Please use the sign-in name, or how the name begins; a name of"
@@ -97,8 +100,8 @@ TEXTS: dict[str, str] = {
     "error.no_such_mail": "Defender knows no such message to {recipient} in the last 30 days.",
     "error.no_web_address": "{said} is no web address. It begins with http:// or https://.",
     "error.no_web_address_named": "Please name a web address.",
-    "error.no_fetched_file": "{id} did not fetch a file. Please name a request of **/get-file** that has succeeded.",
-    "error.no_fetched_file_named": "Please name the request of **/get-file** that fetched the file.",
+    "error.no_fetched_file": "{id} did not fetch a file. Please name a request of **get-file** that has succeeded.",
+    "error.no_fetched_file_named": "Please name the request of **get-file** that fetched the file.",
     "error.no_graph_message": "{said} does not name a message. Please give the link that Outlook on the web shows when"
     " the message is open in its own window, or the message's id in Graph.",
     "error.no_it": "I do not know which device you mean by **it**. Please name the device.",
@@ -114,14 +117,14 @@ TEXTS: dict[str, str] = {
     " the other devices keep it away.",
     "error.device_managed": "{name} is onboarded to Defender. Please use **isolate** for it.",
     "error.device_not_windows": "{command} is for Windows alone, and {name} has {os}.",
-    "error.bad_tag": "Please give a tag of at most {most} characters, in quotation marks if it has blanks.",
+    "error.bad_tag": "Please give a tag of at most {most} characters, in quotes if it has spaces.",
     "error.bad_value": "I do not know the value {said}. Please use low, normal or high.",
     "error.not_confirmed": "This cannot be undone by a call, so please type the device's name twice: {name} {name},"
     " then the reason.",
     "error.nothing_to_ask_again": "This request cannot be asked for again like that. Please type the command.",
     "error.nothing_to_undo": "There is nothing to undo here. Please type the command.",
-    "error.package_personal": "The package of a device can only be handed over in our personal chat. Please type it"
-    " there.",
+    "error.package_personal": "The package goes to nobody but who asked for it or approved it. Please say **package"
+    " {id}** in the personal chat with me.",
     "error.package_typed": "Please type **package** and the number of the request yourself.",
     "error.no_package": "Request {id} collected no package.",
     "error.package_not_yours": "Only who asked for the package or approved it gets it.",

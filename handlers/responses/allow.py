@@ -1,23 +1,15 @@
 """/allow VALUE [30d|forever|..d] REASON: asks to let something pass although Defender would stop it."""
 
-from bot.defender.client import Defender
-from bot.responses.declared import Response
 from bot.responses.indicators import making
-from bot.roles import Role
-from handlers.indicator_aim import AIM, INDICATOR, expiry, severity
+from handlers.indicator_aim import AIM, expiry, indicating, said_of, severity
 from handlers.proposing import command_for
 
-RESPONSE = Response(
+RESPONSE = indicating(
     name="allow",
-    family="indicator",
     how=making("Allowed"),
-    calls=(Defender.submit_indicator,),
     risk="high",
-    asks=Role.OPERATOR,
     group="address",
-    target=INDICATOR,
     parameters=(expiry("30d"), severity("Informational")),
-    inverse="unblock",
 )
 
 COMMAND = command_for(
@@ -35,8 +27,5 @@ TEXTS = {
         "Defender no longer stops it on any device, as soon as each has heard of it, even if it is harmful. An "
         "indicator that is there for it now is replaced."
     ),
-    "response.allow.stand.succeeded": (
-        "**Defender holds the indicator: {status}.** When each device follows, it does not say."
-    ),
-    "response.allow.undo": "Unblock removes the indicator. What was there before does not come back by itself.",
+    **said_of("allow"),
 }

@@ -1,27 +1,20 @@
 """/block VALUE [plain|remediate] [forever|..d] [severity] REASON: asks to block a file, address, domain or URL."""
 
-from bot.defender.client import Defender
-from bot.responses.declared import Parameter, Response
+from bot.responses.declared import Parameter
 from bot.responses.indicators import ACTION, making
-from bot.roles import Role
-from handlers.indicator_aim import AIM, INDICATOR, REMEDIATE, expiry, severity
+from handlers.indicator_aim import AIM, REMEDIATE, expiry, indicating, said_of, severity
 from handlers.proposing import command_for
 
-RESPONSE = Response(
+RESPONSE = indicating(
     name="block",
-    family="indicator",
     how=making(),
-    calls=(Defender.submit_indicator,),
     risk="high",
-    asks=Role.OPERATOR,
     group="file",
-    target=INDICATOR,
     parameters=(
         Parameter(name=ACTION, choices={"plain": "Block", REMEDIATE: "BlockAndRemediate"}),
         expiry(),
         severity(),
     ),
-    inverse="unblock",
 )
 
 COMMAND = command_for(
@@ -46,8 +39,5 @@ TEXTS = {
         "No device may run it any more, and Defender removes it where it finds it. It does not say when each "
         "device has heard of it. An indicator that is there for it now is replaced."
     ),
-    "response.block.stand.succeeded": (
-        "**Defender holds the indicator: {status}.** When each device follows, it does not say."
-    ),
-    "response.block.undo": "Unblock removes the indicator. What was there before does not come back by itself.",
+    **said_of("block"),
 }

@@ -31,7 +31,7 @@ TEXTS = {
     "response.block-signin.title": "Block sign-in of {device}",
     "response.block-signin.button": "Block sign-in",
     "response.block-signin.effect": "The user cannot sign in any more. What is signed in stays so until its token"
-    " expires: **/revoke-sessions** ends it sooner.",
+    " expires: **revoke-sessions** ends it sooner.",
     "response.block-signin.undo": "Unblock sign-in lets the user sign in again.",
     "response.block-signin.stand.succeeded": "**Sign-in is blocked,** as Entra shows it. Whoever is signed in stays so"
     " until the token expires.",

@@ -1,23 +1,19 @@
 """/collect DEVICE REASON: asks for the investigation package of a device; an approver decides. See /package."""
 
 from bot.defender.client import Defender
-from bot.defender.models import MachineAction
 from bot.responses.declared import Response
 from bot.responses.how import machine_action
-from bot.responses.models import Request
 from bot.roles import Role
 from handlers.device_aim import MANAGED
 from handlers.proposing import command_for
 
-
-async def _send(defender: Defender, request: Request, comment: str) -> MachineAction:
-    return await defender.collect_package(request.target.id, comment=comment)
-
-
 RESPONSE = Response(
     name="collect",
     family="package",
-    how=machine_action(_send, types={"CollectInvestigationPackage"}),
+    how=machine_action(
+        lambda defender, request, comment: defender.collect_package(request.target.id, comment=comment),
+        types={"CollectInvestigationPackage"},
+    ),
     calls=(Defender.collect_package,),
     risk="medium",
     asks=Role.OPERATOR,

@@ -2,12 +2,11 @@
 
 from bot.graph.client import Graph
 from bot.graph.intune.models import DeviceAction
-from bot.responses.declared import Parameter, Response
+from bot.responses.declared import Parameter
 from bot.responses.intune import remote_action
 from bot.responses.models import Request
-from bot.roles import Role
 from bot.wire import folded
-from handlers.intune_aim import AIM, MANAGED
+from handlers.intune_aim import AIM, through_intune
 from handlers.proposing import command_for
 
 
@@ -21,19 +20,15 @@ def _same(request: Request, action: DeviceAction) -> bool:
     return wanted in (folded(action.scan_type) or action.kind)
 
 
-RESPONSE = Response(
+RESPONSE = through_intune(
     name="intune-scan",
     family="intune-scan",
     how=remote_action(_send, names=("windowsDefenderScan", "quickScan", "fullScan"), same=_same),
     calls=(Graph.intune_scan,),
-    group="intune",
-    target=MANAGED,
     risk="low",
-    asks=Role.OPERATOR,
     approvals=0,
     needs_reason=False,
     parameters=(Parameter(name="quickScan", choices={"quick": "true", "full": "false"}),),
-    plans=frozenset({"INTUNE_A"}),
 )
 
 COMMAND = command_for(RESPONSE, aim=AIM, examples=("/intune-scan LAPTOP-042", "/intune-scan LAPTOP-042 full"))

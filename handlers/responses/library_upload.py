@@ -21,6 +21,7 @@ from bot.uploads import MOST_BYTES, keep
 from handlers.library_aim import LIBRARY, LIBRARY_FILE, gather, target_of
 from handlers.live import PLANS, UNSURE
 from handlers.proposing import Asked, check_reason, command_for, propose
+from handlers.standing import admit
 
 USAGE = "/library-upload [replace] REASON"
 REPLACING = "replace"
@@ -52,6 +53,7 @@ def _parse(words: str) -> Asked:
 async def _run(context: Context, asked: Asked) -> Reply:
     if context.conversation.kind != "personal" or len(context.turn.files) != 1:
         raise UsageError("error.live.no_upload", usage=USAGE)
+    await admit(context, RESPONSE)
     file = context.turn.files[0]
     name, content = library_name(file.name), await _read(context, file.url)
     listed = await context.defender.library_files()

@@ -1,28 +1,16 @@
 """/lock DEVICE REASON: asks to lock a device's screen through Intune; an approver decides."""
 
 from bot.graph.client import Graph
-from bot.responses.declared import Response
 from bot.responses.intune import remote_action
-from bot.responses.models import Request
-from bot.roles import Role
-from handlers.intune_aim import AIM, MANAGED
+from handlers.intune_aim import AIM, through_intune
 from handlers.proposing import command_for
 
-
-async def _send(graph: Graph, request: Request) -> None:
-    await graph.lock_device(request.target.id)
-
-
-RESPONSE = Response(
+RESPONSE = through_intune(
     name="lock",
     family="intune-lock",
-    how=remote_action(_send, names=("remoteLock",)),
+    how=remote_action(lambda graph, request: graph.lock_device(request.target.id), names=("remoteLock",)),
     calls=(Graph.lock_device,),
-    group="intune",
-    target=MANAGED,
     risk="medium",
-    asks=Role.OPERATOR,
-    plans=frozenset({"INTUNE_A"}),
 )
 
 COMMAND = command_for(RESPONSE, aim=AIM, examples=("/lock anna-iphone it was lost on a train",))

@@ -1,23 +1,19 @@
 """/offboard DEVICE DEVICE REASON: asks to take a device out of Defender; typed twice, and an approver decides."""
 
 from bot.defender.client import Defender
-from bot.defender.models import MachineAction
 from bot.responses.declared import Response
 from bot.responses.how import machine_action
-from bot.responses.models import Request
 from bot.roles import Role
 from handlers.device_aim import MANAGED_WINDOWS
 from handlers.proposing import command_for
 
-
-async def _send(defender: Defender, request: Request, comment: str) -> MachineAction:
-    return await defender.offboard(request.target.id, comment=comment)
-
-
 RESPONSE = Response(
     name="offboard",
     family="offboarding",
-    how=machine_action(_send, types={"Offboard"}),
+    how=machine_action(
+        lambda defender, request, comment: defender.offboard(request.target.id, comment=comment),
+        types={"Offboard"},
+    ),
     calls=(Defender.offboard,),
     risk="high",
     asks=Role.OPERATOR,

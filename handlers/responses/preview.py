@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.defender.client import Defender
-from bot.defender.live.models import LiveCommand
+from bot.defender.live.models import LibraryFile, LiveCommand
 from bot.defender.models import MachineAction
 from bot.devices import first_word
 from bot.errors import UsageError
@@ -62,10 +62,18 @@ def _parse(words: str) -> Asked:
     return replace(asked, target=device, parameters={WHAT: name, **asked.parameters}, rest=rest)
 
 
+def _script(files: Sequence[LibraryFile], asked: Asked) -> LibraryFile:
+    """The script that looks. Raises UsageError where a press does not say at what, which only a typed line does."""
+    what = asked.parameters[WHAT]
+    if any(one.name not in asked.parameters for one in SUBJECTS[what].parameters if not one.optional):
+        raise UsageError("error.live.no_preview", usage=USAGE)
+    return ours(files, SCRIPTS[what])
+
+
 COMMAND = replace(
     with_library(
         RESPONSE,
-        lambda files, asked: ours(files, SCRIPTS[asked.parameters[WHAT]]),
+        _script,
         examples=(
             r'/preview LAPTOP-042 quarantine-file "C:\Users\Public\invoice.exe"',
             "/preview it stop-service InvoiceSvc",

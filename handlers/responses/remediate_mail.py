@@ -47,6 +47,11 @@ TEXTS = {
     "help.remediate-mail.summary": "asks to move or delete a delivered message",
     "response.remediate-mail.name": "Mail remediation",
     "response.remediate-mail.title": "Move or delete the message {device}",
+    "response.remediate-mail.title.movetojunk": "Move to junk: {device}",
+    "response.remediate-mail.title.movetoinbox": "Move to the inbox: {device}",
+    "response.remediate-mail.title.movetodeleteditems": "Move to the deleted items: {device}",
+    "response.remediate-mail.title.softdelete": "Soft-delete the message {device}",
+    "response.remediate-mail.title.harddelete": "Purge the message {device}",
     "response.remediate-mail.button": "Remediate mail",
     "response.remediate-mail.effect": "The message goes to the junk folder of this recipient. Defender takes the order"
     " and does not say how it ends: the Action center does.",

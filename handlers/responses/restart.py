@@ -1,28 +1,16 @@
 """/restart DEVICE REASON: asks to restart a device through Intune; an approver decides."""
 
 from bot.graph.client import Graph
-from bot.responses.declared import Response
 from bot.responses.intune import remote_action
-from bot.responses.models import Request
-from bot.roles import Role
-from handlers.intune_aim import AIM, MANAGED
+from handlers.intune_aim import AIM, through_intune
 from handlers.proposing import command_for
 
-
-async def _send(graph: Graph, request: Request) -> None:
-    await graph.reboot_device(request.target.id)
-
-
-RESPONSE = Response(
+RESPONSE = through_intune(
     name="restart",
     family="intune-restart",
-    how=remote_action(_send, names=("rebootNow",)),
+    how=remote_action(lambda graph, request: graph.reboot_device(request.target.id), names=("rebootNow",)),
     calls=(Graph.reboot_device,),
-    group="intune",
-    target=MANAGED,
     risk="medium",
-    asks=Role.OPERATOR,
-    plans=frozenset({"INTUNE_A"}),
 )
 
 COMMAND = command_for(RESPONSE, aim=AIM, examples=("/restart LAPTOP-042 the update needs it",))

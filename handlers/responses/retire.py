@@ -1,28 +1,22 @@
 """/retire DEVICE REASON: asks to take the company's data off a device and the device out of Intune."""
 
 from bot.graph.client import Graph
-from bot.responses.declared import Response
 from bot.responses.intune import RETIRES, WIPES, leaving, remote_action
-from bot.responses.models import Request
-from bot.roles import Role
-from handlers.intune_aim import AIM, MANAGED
+from handlers.intune_aim import AIM, through_intune
 from handlers.proposing import command_for
 
-
-async def _send(graph: Graph, request: Request) -> None:
-    await graph.retire_device(request.target.id)
-
-
-RESPONSE = Response(
+RESPONSE = through_intune(
     name="retire",
     family="intune-removal",
-    how=remote_action(_send, names=RETIRES, family=WIPES, proof=leaving("retire", alone=True), leaves=True),
+    how=remote_action(
+        lambda graph, request: graph.retire_device(request.target.id),
+        names=RETIRES,
+        family=WIPES,
+        proof=leaving("retire", alone=True),
+        leaves=True,
+    ),
     calls=(Graph.retire_device,),
-    group="intune",
-    target=MANAGED,
     risk="high",
-    asks=Role.OPERATOR,
-    plans=frozenset({"INTUNE_A"}),
 )
 
 COMMAND = command_for(RESPONSE, aim=AIM, examples=("/retire anna-iphone she left the company",))

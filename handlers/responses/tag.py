@@ -21,6 +21,7 @@ RESPONSE = Response(
     each=True,
     back=the_same,
     many=True,
+    steers="tags",
 )
 
 COMMAND = command_for(RESPONSE, aim=DEVICE, examples=("/tag LAPTOP-042 finance", '/tag it "to be replaced"'))

@@ -1,24 +1,17 @@
 """/unrestrict DEVICE REASON: asks to let all programs run again; an approver decides."""
 
 from bot.defender.client import Defender
-from bot.defender.models import MachineAction
 from bot.responses.declared import Response
 from bot.responses.how import machine_action
-from bot.responses.models import Request
 from bot.roles import Role
 from handlers.device_aim import MANAGED_WINDOWS
 from handlers.proposing import command_for
-
-
-async def _send(defender: Defender, request: Request, comment: str) -> MachineAction:
-    return await defender.unrestrict(request.target.id, comment=comment)
-
 
 RESPONSE = Response(
     name="unrestrict",
     family="execution",
     how=machine_action(
-        _send,
+        lambda defender, request, comment: defender.unrestrict(request.target.id, comment=comment),
         types={"UnrestrictCodeExecution"},
         family_types={"RestrictCodeExecution", "UnrestrictCodeExecution"},
     ),

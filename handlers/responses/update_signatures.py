@@ -1,30 +1,21 @@
 """/update-signatures DEVICE: lets Defender Antivirus fetch its newest signatures; runs without a decision."""
 
 from bot.graph.client import Graph
-from bot.responses.declared import Response
 from bot.responses.intune import remote_action
-from bot.responses.models import Request
-from bot.roles import Role
-from handlers.intune_aim import AIM, MANAGED
+from handlers.intune_aim import AIM, through_intune
 from handlers.proposing import command_for
 
-
-async def _send(graph: Graph, request: Request) -> None:
-    await graph.update_signatures(request.target.id)
-
-
-RESPONSE = Response(
+RESPONSE = through_intune(
     name="update-signatures",
     family="intune-signatures",
-    how=remote_action(_send, names=("windowsDefenderUpdateSignatures", "signatureUpdate")),
+    how=remote_action(
+        lambda graph, request: graph.update_signatures(request.target.id),
+        names=("windowsDefenderUpdateSignatures", "signatureUpdate"),
+    ),
     calls=(Graph.update_signatures,),
-    group="intune",
-    target=MANAGED,
     risk="low",
-    asks=Role.OPERATOR,
     approvals=0,
     needs_reason=False,
-    plans=frozenset({"INTUNE_A"}),
 )
 
 COMMAND = command_for(RESPONSE, aim=AIM, examples=("/update-signatures LAPTOP-042",))

@@ -20,6 +20,7 @@ RESPONSE = Response(
     inverse="value",
     back=the_one_before,
     many=True,
+    steers="device_values",
 )
 
 COMMAND = command_for(RESPONSE, aim=DEVICE, examples=("/value LAPTOP-042 high",))

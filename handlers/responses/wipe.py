@@ -4,11 +4,10 @@ from datetime import timedelta
 
 from bot.graph.client import Graph
 from bot.graph.intune.models import DeviceAction
-from bot.responses.declared import Parameter, Response
+from bot.responses.declared import Parameter
 from bot.responses.intune import RETIRES, WIPES, leaving, remote_action
 from bot.responses.models import Request
-from bot.roles import Role
-from handlers.intune_aim import AIM, MANAGED
+from handlers.intune_aim import AIM, through_intune
 from handlers.proposing import command_for
 
 
@@ -24,7 +23,7 @@ def _same(_request: Request, _action: DeviceAction) -> bool:
     return False
 
 
-RESPONSE = Response(
+RESPONSE = through_intune(
     name="wipe",
     family="intune-removal",
     how=remote_action(
@@ -36,10 +35,7 @@ RESPONSE = Response(
         leaves=True,
     ),
     calls=(Graph.wipe_device,),
-    group="intune",
-    target=MANAGED,
     risk="high",
-    asks=Role.OPERATOR,
     approvals=2,
     typed=True,
     parameters=(
@@ -47,7 +43,6 @@ RESPONSE = Response(
         Parameter(name="keepEnrollmentData", choices={"unenroll": "false", "stay-enrolled": "true"}),
     ),
     time_to_live=timedelta(hours=4),
-    plans=frozenset({"INTUNE_A"}),
 )
 
 COMMAND = command_for(

@@ -1,23 +1,14 @@
 import asyncio
 import gc
-from collections.abc import Iterator
 
 import httpx
 import pytest
-import stamina
 
 from bot.auth import CONNECTOR_SCOPE, DEFENDER_SCOPE, GRAPH_SCOPE, BearerAuth
 from bot.clock import ManualClock
 from bot.errors import ServiceError, Throttled, Unauthorised, Unavailable
 from tests.bot.login_help import APP, OTHER, SECRET, START, TENANT, Login, failure, refusal, source
 from tests.bot.wire_help import CHANGE, READ, api, error_body
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries happen, their pauses do not."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 async def test_a_token_is_asked_for_as_documented():

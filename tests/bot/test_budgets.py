@@ -125,6 +125,7 @@ async def test_a_store_that_is_down_stops_no_call(bench):
     """Defender still says 429 itself; that Redis is away must not keep an approved isolation from it."""
     bench.store.down = True
     await bench.one(CUSTOMER, ISOLATE, 25.0)
+    assert (bench.store.takes, bench.clock.now()) == (1, START)  # asked once, and not waited for
 
 
 async def test_what_is_used_is_told(bench):

@@ -1,10 +1,9 @@
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-import stamina
 
 from bot.auth import DEFENDER_SCOPE, GRAPH_SCOPE, BearerAuth, Secret, TokenSource
 from bot.clock import ManualClock
@@ -30,13 +29,6 @@ from bot.simulator.tokens import DEFENDER, GRAPH
 from bot.simulator.world import Customer, Device
 
 NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries happen, their pauses do not."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 @dataclass

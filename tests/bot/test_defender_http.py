@@ -1,12 +1,10 @@
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import stamina
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,13 +14,6 @@ from bot.errors import Missing, MissingPermission, Rejected, Unavailable
 from tests.bot.wire_help import defender, error_body
 
 SAMPLES = Path(__file__).parent / "samples" / "defender"
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries happen, their pauses do not."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 def sample(name: str) -> Any:
@@ -82,7 +73,8 @@ async def test_a_name_arrives_as_it_was_typed(text: str):
 
 async def test_a_device_is_fetched_by_id():
     """One device, or `Missing` for an unknown id."""
-    assert (await defender(Service(a=sample("machine-get"))).machine("a")).risk == "low"
+    found = sample("machine-get")
+    assert (await defender(Service(**{found["id"]: found})).machine(found["id"])).risk == "low"
     with pytest.raises(Missing):
         await defender(Service(a=httpx.Response(404, json=sample("error-resource-not-found")))).machine("a")
 
@@ -146,18 +138,19 @@ async def test_changes_are_posted_as_documented():
     """Each body has exactly the documented names in the documented case."""
     created = httpx.Response(201, json=sample("machineaction-unrestrict-created-historic"))
     cancelled = sample("machineaction-get")
+    m, x = created.json()["machineId"], cancelled["id"]
     service = Service(isolate=created, unisolate=created, runAntiVirusScan=created, cancel=cancelled)
     client = defender(service)
-    made = await client.isolate("m", comment="R1 why", isolation_type="Selective")
-    await client.unisolate("m", comment="R2")
-    await client.run_antivirus_scan("m", comment="R3", scan_type="Quick")
-    await client.cancel_machine_action("x", comment="R4")
+    made = await client.isolate(m, comment="R1 why", isolation_type="Selective")
+    await client.unisolate(m, comment="R2")
+    await client.run_antivirus_scan(m, comment="R3", scan_type="Quick")
+    await client.cancel_machine_action(x, comment="R4")
     assert made.is_active
     assert list(zip([asked[0] for asked in service.asked], service.bodies, strict=True)) == [
-        ("POST /api/machines/m/isolate", {"Comment": "R1 why", "IsolationType": "Selective"}),
-        ("POST /api/machines/m/unisolate", {"Comment": "R2"}),
-        ("POST /api/machines/m/runAntiVirusScan", {"Comment": "R3", "ScanType": "Quick"}),
-        ("POST /api/machineactions/x/cancel", {"Comment": "R4"}),
+        (f"POST /api/machines/{m}/isolate", {"Comment": "R1 why", "IsolationType": "Selective"}),
+        (f"POST /api/machines/{m}/unisolate", {"Comment": "R2"}),
+        (f"POST /api/machines/{m}/runAntiVirusScan", {"Comment": "R3", "ScanType": "Quick"}),
+        (f"POST /api/machineactions/{x}/cancel", {"Comment": "R4"}),
     ]
 
 

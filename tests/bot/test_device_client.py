@@ -170,8 +170,8 @@ async def test_bodies_are_as_the_pages_write_them():
     """Names and values are in the case of the pages, which the service minds."""
     script = Script(ok())
     client = defender(script)
-    await client.change_tag("m", tag="t", action="Add")
-    await client.set_value("m", value="Normal")
+    await client.change_tag("a", tag="t", action="Add")
+    await client.set_value("a", value="Normal")
     await client.quarantine_file("m", comment="c", sha1=SHA1)
     bodies = [json.loads(request.content) for request in script.requests]
     assert bodies == [
@@ -184,8 +184,8 @@ async def test_bodies_are_as_the_pages_write_them():
 async def test_one_that_has_not_begun_is_not_left_out():
     """An investigation without a start time may be the one that was just asked for."""
     rows = [
-        {"id": "2", "state": "Queued", "startTime": None, "machineId": "m"},
-        {"id": "1", "state": "Benign", "startTime": "2020-01-01T00:00:00Z", "machineId": "m"},
+        {"id": "2", "state": "Queued", "startTime": None, "machineId": "m'x"},
+        {"id": "1", "state": "Benign", "startTime": "2020-01-01T00:00:00Z", "machineId": "m'x"},
     ]
     script = Script(ok({"value": rows}), httpx.Response(404, json=error_body("NotFound")))
     found = await defender(script).investigations_of("m'x", since=datetime(2026, 1, 1, tzinfo=UTC))

@@ -383,7 +383,7 @@ async def test_store_down_before_anything():
     ("lookup", "said"),
     [
         (Missing("teams", "member", status=404), "cannot tell who you are"),
-        (Barred("teams", "member", status=403), "add the bot there again"),
+        (Barred("teams", "member", status=403), "add me there again"),
         (Unavailable("teams", "member"), "Trouble with Microsoft Teams"),
     ],
 )

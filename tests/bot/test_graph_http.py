@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +6,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-import stamina
 
 from bot.errors import Unavailable
 from bot.graph.client import Graph
@@ -16,13 +14,6 @@ from tests.bot.wire_help import graph
 
 SAMPLES = Path(__file__).parent / "samples" / "graph"
 SINCE = datetime(2024, 5, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries happen, their pauses do not."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 def sample(name: str) -> Any:

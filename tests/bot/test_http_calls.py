@@ -14,13 +14,6 @@ from bot.http import READ_SECONDS, Operation
 from tests.bot.wire_help import CHANGE, READ, TOKEN, Script, api, error_body, ok
 
 
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries happen, their pauses do not."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
-
-
 def busy(seconds: str = "") -> httpx.Response:
     return httpx.Response(429, json=error_body("TooManyRequests"), headers={"Retry-After": seconds} if seconds else {})
 

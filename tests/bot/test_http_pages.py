@@ -1,18 +1,8 @@
-from collections.abc import Iterator
-
 import httpx
 import pytest
-import stamina
 
 from bot.errors import ServiceError, Unavailable
 from tests.bot.wire_help import READ, Script, api, error_body, ok
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries happen, their pauses do not."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 def pages(*bodies: dict[str, object]) -> Script:

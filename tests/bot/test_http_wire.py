@@ -1,22 +1,14 @@
 import asyncio
 import gc
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-import stamina
 
 from bot.errors import Rejected, ServiceError, Unavailable
 from bot.http import Api, new_client
 from tests.bot.wire_help import CHANGE, FixedToken
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries happen, their pauses do not."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 @asynccontextmanager

@@ -1,14 +1,13 @@
 """Intune's client against the printed answers and against the simulator."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import stamina
 
 from bot.auth import GRAPH_SCOPE, BearerAuth, Secret, TokenSource
 from bot.clock import ManualClock
@@ -40,13 +39,6 @@ ACTIONS = {
         {"keepUserData": True, "keepEnrollmentData": False},
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries happen, their pauses do not."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 @pytest.fixture
@@ -85,7 +77,7 @@ async def test_the_printed_device_is_read(bare):
     """The example of the page is read, with the device in `value` as printed or bare as the service sends it."""
     printed = sample("manageddevice-get")
     body = printed["value"] if bare else printed
-    device = await graph(lambda _request: httpx.Response(200, json=body)).managed_device("x")
+    device = await graph(lambda _request: httpx.Response(200, json=body)).managed_device(printed["value"]["id"])
     assert (device.name, device.azure_ad_device_id) == ("Device Name value", "Azure ADDevice Id value")
     assert (device.compliance_state, device.is_encrypted, device.is_personal) == ("compliant", True, False)
     (action,) = device.device_action_results
@@ -95,14 +87,15 @@ async def test_the_printed_device_is_read(bare):
 
 
 async def test_the_printed_list_is_read():
-    """The list of the page is read, and asked for with the fields that matter."""
+    """The list of the page is read, and asked for with the fields that matter; a device of another id is not taken."""
     asked = []
 
     def service(request: httpx.Request) -> httpx.Response:
         asked.append(dict(request.url.params))
         return httpx.Response(200, json=sample("manageddevices-list"))
 
-    (device,) = await graph(service).managed_devices(entra_device_id="o'b", user_principal_name="a@b")
+    assert await graph(service).managed_devices(entra_device_id="o'b", user_principal_name="a@b") == []
+    (device,) = await graph(service).managed_devices(entra_device_id="Azure ADDevice Id value")
     assert device.serial_number == "Serial Number value"
     assert asked[0]["$filter"] == "azureADDeviceId eq 'o''b' and userPrincipalName eq 'a@b'"
     assert {"azureADDeviceId", "managementAgent", "managementState"} <= set(asked[0]["$select"].split(","))

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-import stamina
 
 from bot.auth import DEFENDER_SCOPE, BearerAuth, Secret, TokenSource
 from bot.clock import ManualClock
@@ -38,13 +37,6 @@ NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 SAMPLES = Path(__file__).parent / "samples" / "defender"
 MOST = 4 * 1024 * 1024
 SIGNED = b"Write-Output 1\r\n# SIG # Begin signature block\r\n# MIIx\r\n# SIG # End signature block\r\n"
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries happen, their pauses do not."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 @dataclass

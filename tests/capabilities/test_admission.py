@@ -9,9 +9,10 @@ import pytest
 from bot.capabilities.learning import learn, note_refused
 from bot.errors import NotInPlan, PersonError
 from bot.graph.intune.http import ACT, READ
+from bot.responses.declared import Response
 from bot.responses.models import Evidence
 from bot.simulator.world import PLANS
-from handlers.responses import isolate, restart, run_script
+from handlers.responses import isolate, lock, restart, run_script
 from handlers.standing import admit, marked, plan_of
 from tests.capabilities.tenant import CUSTOMER, World
 
@@ -30,17 +31,28 @@ def context(world: World, who: str = "adele") -> Any:
     )
 
 
-async def refused(world: World, who: str = "adele") -> PersonError:
+async def insisting(world: World) -> bool:
+    """Whether it was noted that Adele was told of something that lacks."""
+    return await world.store.get_value(CUSTOMER, f"insist:adele:{RESPONSE.name}") is not None
+
+
+async def refused(world: World, who: str = "adele", response: Response = RESPONSE) -> PersonError:
     with pytest.raises(PersonError) as caught:
-        await admit(context(world, who), RESPONSE)
+        await admit(context(world, who), response)
     return caught.value
 
 
 async def test_what_the_tenant_has_passes(world):
     """What the plan has, and what was never learnt, is let through without a word."""
-    await admit(context(world), RESPONSE)
+    for learnt in (False, True):
+        if learnt:
+            await learn(world.services, CUSTOMER)
+        await admit(context(world), RESPONSE)
+        assert not await insisting(world)
+    world.tenant.plans = PLANS["business"]
     await learn(world.services, CUSTOMER)
-    await admit(context(world), RESPONSE)
+    await refused(world)
+    assert await insisting(world)
 
 
 async def test_the_plan_that_has_it_is_named(world):
@@ -82,7 +94,10 @@ async def test_who_insists_passes(world):
     await learn(world.services, CUSTOMER)
     await refused(world)
     await refused(world, "megan")
+    asked = world.tenant.asked
     await admit(context(world), RESPONSE)
+    assert world.tenant.asked == asked + 1  # what was granted meanwhile is learnt before the call
+    await refused(world, response=lock.RESPONSE)
     world.clock.move(601)
     await refused(world)
 

@@ -80,12 +80,15 @@ async def test_refusals_are_forgotten_in_time(world):
 
 async def test_noting_never_fails(world):
     """A store that is down loses a refusal, and nobody's step fails for it."""
+    tried = []
 
     async def down(*_args, **_more):
+        tried.append(1)
         raise StoreDown
 
     world.store.commit = down
     await note_refused(world.services, CUSTOMER, REFUSED)
+    assert (tried, (await known(world.services, CUSTOMER)).refusals) == ([1], ())
 
 
 async def test_two_writers_lose_nothing(world):

@@ -36,6 +36,7 @@ from tests.cards import (
     people,
     policies,
     scores,
+    several,
     statuses,
 )
 from tests.cards.samples import (
@@ -139,6 +140,7 @@ def lists(x: X) -> dict[str, Shown]:
         **centers.every(x),
         **policies.every(x),
         **policies.helps(),
+        **several.reminders(LOOK, x, request, NOW),
         **policies.requests(x),
     }
 

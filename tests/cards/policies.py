@@ -1,5 +1,6 @@
 """The policy and cases that were tried, as cards in their main states."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -120,6 +121,34 @@ def tried(x: X, name: str = "isolate", facts: Facts | None = None, of: Policy | 
     return policy_test_card(LOOK, view)
 
 
+def tried_on_several(x: X) -> Shown:
+    """A case for three devices of which one must not be touched and two are decided alike."""
+    one = next(response for response in RESPONSES if response.name == "isolate")
+    plain = without_rules(EMPTY, one)
+    banned = replace(plain, forbidden=x("Please call.")[:300], why=terms().why)
+    each = [(x("laptop-042"), plain), (x("srv-files"), banned), (x("kiosk-01"), plain)]
+    view = CaseView(
+        response="isolate",
+        target=x("all:high-risk"),
+        kind=one.target,
+        requester=Role.OPERATOR,
+        me=True,
+        at=NOW,
+        zone="Europe/Berlin",
+        facts=Facts(),
+        verdicts=(),
+        ruling=banned,
+        each=each,
+    )
+    return policy_test_card(LOOK, view)
+
+
+def of_devices() -> Policy:
+    """Its rule asks two things of a device, which a user is not."""
+    rule = {"name": "old ones", "when": {"tags": ["old"], "device_values": ["high"]}, "then": {"approvals": 2}}
+    return Policy(file=PolicyFile.model_validate({"rule": [rule]}), source="policy.toml", mark="m")
+
+
 def facts(x: X, **more: Any) -> Facts:
     """An ordinary device."""
     values = {"tags": frozenset({x("finance")}), "value": "normal", "risk": "high", "severity": "high"}
@@ -145,7 +174,9 @@ def every(x: X) -> dict[str, Shown]:
         "policy-test-at-once": tried(x, facts=facts(x, tags=frozenset({"lab"})), requester=Role.APPROVER),
         "policy-test-unread": tried(x),
         "policy-test-user": tried(x, "block-signin", requester=Role.READER),
+        "policy-test-no-device": tried(x, "block-signin", of=of_devices()),
         "policy-test-own": tried(x, "release", facts=facts(x, risk="low", severity="none", tags=frozenset())),
+        "policy-test-several": tried_on_several(x),
         "policy-test-declared": tried(x, "scan", facts=facts(x), of=none),
     }
 

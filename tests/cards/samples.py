@@ -9,7 +9,7 @@ from bot.graph.models import Evidence, GraphAlert, Incident
 from bot.incidents import Asset, IncidentRecord
 from bot.posts import Place
 from bot.responses.declared import Parameter
-from bot.responses.models import Attempt, Decision, Person, Request, State, Step, Target
+from bot.responses.models import Attempt, Decision, Fact, Person, Request, State, Step, Target
 from bot.responses.models import Evidence as Facts
 from bot.roles import Role
 from bot.turn import Look
@@ -78,6 +78,8 @@ def facts(x: X, **changes: Any) -> Facts:
         "os": x("Windows11 23H2"),
         "last_seen": ago(hours=3),
         "open_alerts": (x("Ransomware behaviour detected in the file system"), x("Suspicious PowerShell command line")),
+        "severity": "high",
+        "facts": (Fact(key="alert-evidence", value=x("invoice.docm, powershell.exe, ben.wolf")),),
         "running": (x("RunAntiVirusScan (InProgress)"),),
         "isolation": "not isolated",
         "last_time": "Succeeded",

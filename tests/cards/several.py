@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.responses.models import Evidence, Fact, Member, Request, State, Step, Target
+from bot.responses.reminding import LASTS, WAITS
+from bot.turn import Look, Shown
+from cards.reminder import reminder_card
 
 X = Callable[[str], str]
 NAMES = ("desk-07", "kiosk-01", "laptop-042", "srv-files")
@@ -30,9 +33,29 @@ def several(x: X, request: Callable[..., Request], now: datetime) -> dict[str, R
     return {
         "several-proposed": request(x, **before),
         "several-under-way": request(x, **{**before, "members": under_way, "state": State.SENT, "story": spread}),
+        "several-unasked": request(
+            x, **{**before, "members": under_way, "state": State.SENT, "story": spread, "approvals_needed": 0}
+        ),
         "several-partly": request(x, **{**before, **over}),
         "user-proposed": request(x, **user(x, now)),
         "user-handed-over": request(x, **{**user(x, now), "state": State.HANDED_OVER, "ended": now}),
+    }
+
+
+def reminders(look: Look, x: X, request: Callable[..., Request], now: datetime) -> dict[str, Shown]:
+    """What is said again below a request's card: of one device, and of several."""
+    sent = {"state": State.SENT, "sent_at": now - timedelta(hours=2)}
+    over = {"state": State.SUCCEEDED, "ended": now - timedelta(hours=24)}
+    silent = members(x, now, (State.SUCCEEDED, State.SENT))
+    devices = {
+        "target": Target(id="devices-1", name=x("all:high-risk"), kind="devices"),
+        "members": tuple(one.model_copy(update={"status": "Pending"}) for one in silent),
+    }
+    return {
+        "reminder-waits": reminder_card(look, request(x, **sent), WAITS),
+        "reminder-lasts": reminder_card(look, request(x, **over), LASTS),
+        "reminder-waits-several": reminder_card(look, request(x, **sent, **devices), WAITS),
+        "reminder-lasts-several": reminder_card(look, request(x, **over, **devices), LASTS),
     }
 
 

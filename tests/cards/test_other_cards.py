@@ -4,11 +4,14 @@ from bot import errors
 from bot.graph.models import Evidence, GraphAlert
 from bot.roles import Role
 from cards.actions import ActionsView, actions_card
+from cards.audit import Exported, exported_card
 from cards.device import Isolation, device_card
+from cards.device_lists import list_card
 from cards.error import error_card
 from cards.help import help_card
 from cards.incident import IncidentDetails, asset_text, assets_of, incident_card, incident_details_card
 from cards.incidents import IncidentList, incidents_card
+from cards.past import exported_past_card
 from tests.cards import centers, gallery, samples, walk
 from tests.cards.samples import COMMANDS, LOOK, MACHINE
 
@@ -221,7 +224,7 @@ class TestTheActionCenter:
         assert "counts as a rejection" in text("center-expired")
         assert "counts as a rejection" not in text("center-declined")
         assert "the 7 days are over" in text("center-unlisted-late")
-        assert "days" not in text("center-unlisted").partition("As of")[0].partition("Since")[0]
+        assert "days" not in text("center-unlisted").partition("As of")[0].partition("Waited since")[0]
 
 
 class TestErrors:
@@ -285,3 +288,15 @@ class TestHelp:
         said = text("whoami-none")
         assert "administrator" in said
         assert "ROLES_READER" in said.replace("\\", "")
+
+
+class TestOne:
+    """One of something is said in the singular."""
+
+    def test_one_entry_and_one_device(self):
+        """A file of one entry and a list of one device say so."""
+        trail = exported_card(LOOK, Exported(name="audit.csv", entries=1, cut=False))
+        history = exported_past_card(LOOK, "actions.csv", 1, whole=True)
+        for shown in (trail, history):
+            assert "holds 1 entry." in walk.text_of(shown.card)
+        assert list_card(LOOK, "kiosks", ["kiosk-01"]).summary == "List kiosks: 1 device"

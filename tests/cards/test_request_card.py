@@ -171,3 +171,10 @@ def test_a_waiting_device_is_named_as_the_reason():
     assert "Waits for the device" in walk.text_of(card_of(REQUESTS["sent-pending"]))
     silent = samples.sent(str, evidence=None)
     assert "When it last made contact is unknown" in walk.text_of(card_of(silent))
+
+
+def test_no_open_alert_has_no_severity():
+    """The highest severity stands beside open alerts; where there are none there is no row for it."""
+    for severity, shown in {"high": True, "none": False, "": False}.items():
+        card = request_card(LOOK, samples.request(str, evidence=samples.facts(str, severity=severity)))
+        assert ("Highest severity" in str(card.card)) is shown

@@ -24,20 +24,11 @@ from bot.simulator.faults import Fault
 from bot.simulator.tokens import DEFENDER, GRAPH
 from tests.doctor.conftest import ASKER, BEGINS, DECIDER, FEATURES, as_text, pem_file, steady, with_secret
 from tests.doctor.test_doctor_well import compare
+from tests.moved_clock import MovedClock
 
 EVERY = 1000  # times
 OTHER = "00000000-0000-0000-0000-000000000002"
 GROUP = "a0000000-0000-4000-8000-000000000003"
-
-
-class Off(SystemClock):
-    """A clock that is wrong by so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.seconds)
 
 
 @contextlib.asynccontextmanager
@@ -379,7 +370,7 @@ async def test_everything_is_bad(ward, tmp_path):
     ward.environ |= {"APP_CERTIFICATE": str(path), "ROLES_APROVER": ASKER, "FOUR_EYES": "perhaps", "AUDIT_KEY": "short"}
     ward.environ |= {"ROLES_OPERATOR": ASKER, "ROLES_ADMIN": ASKER}
     del ward.environ["ROLES_APPROVER"]
-    ward.clock = Off(-500)
+    ward.clock = MovedClock(-500)
     with ward.redis.client() as client:
         client.flushall()
         for name, value in {"appendonly": "no", "maxmemory-policy": "allkeys-lru"}.items():

@@ -53,18 +53,22 @@ def onboarded(stage: HttpStage, fits):
         ("INCIDENT:42", True),
         ("list:x", True),
         ("a,b", True),
+        ("High-Risk", True),
+        ("inactive", True),
+        ("all", False),
         ("laptop-042", False),
         ("it", False),
     ],
 )
 async def test_what_means_several(word, several_):
-    """A comma or a known beginning; anything else is the name of one device."""
+    """A comma, a known beginning or a filter; anything else, `all` alone too, is the name of one device."""
     assert names_several(word) is several_
 
 
 async def test_a_filter_means_the_onboarded_devices_it_fits(stage):
     """all:high-risk are the devices at high risk, by name, each with its risk and value for the card."""
     found = await several(context(stage), "all:high-risk")
+    assert names(await several(context(stage), "High-Risk")) == names(found)
     assert names(found) == sorted(onboarded(stage, lambda one: one.risk == "High"), key=str.casefold)
     assert {member.risk for member in found.members} == {"High"}
 
@@ -84,7 +88,10 @@ async def test_an_incident_means_the_devices_of_its_evidence(stage):
 async def test_names_with_commas_mean_those_devices(stage):
     """Each name is one device; a name that fits several, or none, is said."""
     one, two = onboarded(stage, lambda _: True)[:2]
-    assert names(await several(context(stage), f"{one}, {two}")) == sorted([one, two], key=str.casefold)
+    found = await several(context(stage), f"{one}, {two}")
+    assert names(found) == sorted([one, two], key=str.casefold)
+    by_id = await several(context(stage), ",".join(member.target.id for member in found.members))
+    assert by_id.target.name == found.target.name == ", ".join(sorted([one, two], key=str.casefold))
     with pytest.raises(NotFound, match="not_one_device"):
         await several(context(stage), f"{one},fab")
     with pytest.raises(NotFound, match="no_such_device"):

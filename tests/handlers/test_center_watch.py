@@ -159,7 +159,7 @@ async def test_what_nobody_decides_expires_and_the_card_counts_the_days(stage):
         await stage.sweep()
         await stage.work()
         shown.append(next(text for text in said(stage.teams.messages[0]) if " of 7 " in text))
-    assert [text.split()[1] for text in shown] == ["5", "4", "3", "2", "1", "than"]
+    assert [text.split()[2] for text in shown] == ["5", "4", "3", "2", "1", "one"]
     await stage.look(2 * 86_400)
     item = await stage.item()
     assert (item.outcome, len(stage.teams.messages)) == ("declined", 1)

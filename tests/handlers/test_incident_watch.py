@@ -1,7 +1,7 @@
 """The incident watcher: one card for each incident, whatever Graph, Teams and the process do."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import structlog
@@ -10,6 +10,7 @@ from bot.audit import Entry
 from bot.errors import Barred, ServiceError, Unavailable
 from bot.subscribers import find, save
 from handlers import incident_round
+from handlers.incident_watch import LAG, STRIDE
 from tests.handlers.watch import START, TENANT, Watch
 
 TEAMS_LIMITS = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
@@ -516,6 +517,28 @@ async def test_second_subscription_does_not_repeat(watch):
     await watch.turn()
     assert [len(watch.cards("Incident 1", c)) for c in (first, second)] == [1, 0]
     assert [len(watch.cards("Incident 2", c)) for c in (first, second)] == [1, 1]
+
+
+async def test_quiet_rounds_seldom_write(watch):
+    """While nothing changes the watermark is written every two minutes or so; with a change it is written at once."""
+
+    async def mark() -> tuple[int, str]:
+        record = await watch.store.get(TENANT, "watermark", "incident")
+        return record.rev, record.data["until"]
+
+    await watch.subscribe()
+    for _ in range(12):  # until the watermark follows the clock
+        await watch.turn()
+    before, _ = await mark()
+    for _ in range(20):
+        await watch.turn()
+        _, until = await mark()
+        assert watch.clock.now() - datetime.fromisoformat(until) <= LAG + STRIDE + timedelta(seconds=30)
+    assert 3 <= (await mark())[0] - before <= 5
+    changed = watch.clock.now()
+    watch.graph.put(1)
+    await watch.turn()
+    assert datetime.fromisoformat((await mark())[1]) == changed
 
 
 @pytest.mark.parametrize("error", [ServiceError("graph", "incidents", status=403), Unavailable("graph", "incidents")])

@@ -8,6 +8,7 @@ import pytest
 from bot.defender.models import Machine
 from bot.errors import Ambiguous, Missing, NotFound, Unavailable
 from bot.graph.intune.models import ManagedDevice
+from bot.policy.models import Policy, PolicyFile
 from bot.state.memory import MemoryStore
 from handlers.intune_aim import find, gather
 from handlers.responses import sync, wipe
@@ -67,9 +68,17 @@ class Services:
 
 
 def context(there: Services) -> Any:
-    services = SimpleNamespace(memory=there, store=MemoryStore(None))
+    policy = Policy(file=PolicyFile(priority_accounts=("boss@x",)))
+    services = SimpleNamespace(memory=there, store=MemoryStore(None), policy=policy)
     return SimpleNamespace(
-        graph=there, defender=there, services=services, customer=TENANT, conversation=None, actor=None, now=START
+        graph=there,
+        defender=there,
+        services=services,
+        customer=TENANT,
+        conversation=None,
+        actor=None,
+        now=START,
+        machines={},
     )
 
 
@@ -171,6 +180,16 @@ async def test_a_personal_device_is_called_out_where_something_is_taken_off():
     assert [fact.key for fact in (await evidence(own, wipe.RESPONSE)).warnings] == ["intune-personal"]
     assert (await evidence(own)).warnings == ()
     assert (await evidence(device("pc"), wipe.RESPONSE)).warnings == ()
+
+
+async def test_a_priority_account_is_called_out_and_known_to_the_policy():
+    """Whose device it is decides; where Intune names nobody, nobody knows."""
+    boss = await evidence(device("pc", userPrincipalName="Boss@x"))
+    assert [(fact.key, fact.value) for fact in boss.warnings] == [("user-priority", "Boss@x")]
+    assert boss.users == ("Boss@x",)
+    anna = await evidence(device("pc"))
+    assert (anna.warnings, anna.users) == ((), ("anna@x",))
+    assert (await evidence(device("pc", userPrincipalName=None))).users is None
 
 
 async def test_what_cannot_be_read_is_left_unknown():

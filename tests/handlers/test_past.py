@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import json
 import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.audit import Ledger
+from bot.center import KIND, UNLISTED
 from bot.clock import ManualClock
 from bot.command import Context
 from bot.defender.models import Machine, MachineAction
@@ -29,6 +31,7 @@ from handlers import RESPONSES, actions, past
 from handlers.past import COLUMNS, as_csv, fitting, gather, show
 from handlers.past_words import Wanted, parse
 from tests.cards import walk
+from tests.cards.centers import item
 from tests.cards.samples import request
 
 NOW = datetime(2026, 11, 23, 13, 5, tzinfo=UTC)
@@ -368,3 +371,40 @@ def test_a_file_has_room_for_so_many():
     assert [entry.what for entry in kept] == [str(number) for number in range(len(kept))]
     assert 500 < len(kept) < 850
     assert len(as_csv(kept)) <= 4 * 1024 * 1024
+
+
+async def test_what_waited_in_the_action_center_is_there_once_it_is_over(stage: Stage):
+    """With the service's own word and who ended it; not while it waits, and found by device, outcome, person, days."""
+    over = {"state": "over", "device": ONE, "device_name": "pc-1", "seen": NOW - timedelta(days=3)}
+    at = NOW - timedelta(days=2)
+    declined = item(str, id="declined", outcome="declined", ended=at, who="patti@contoso.com", **over)
+    gone = item(str, id="gone", name="gone.exe", outcome=UNLISTED, ended=at, investigation="71", **over)
+    waits = item(str, id="waits", name="waits.exe", **{**over, "state": "waiting"})
+    for one in (declined, gone, waits):
+        await stage.services.ledger.commit(TENANT, [write(KIND, one, stage.clock.now())])
+    wanted = parse("")
+    entries = {one.target: one for one in (await gather(stage.context(), wanted, "")).entries}
+    assert set(entries) == {declined.name, "gone.exe"}
+    assert (entries[declined.name].outcome, entries[declined.name].decided_by) == ("rejected", "patti@contoso.com")
+    assert (entries["gone.exe"].outcome, entries["gone.exe"].source) == ("", "center")
+    said = json.dumps(await stage.ask(""))
+    assert "Waited in Microsoft's Action center" in said
+    assert "remediation declined" in said
+    assert "no longer listed" in said
+    for words, names in {
+        "outcome rejected": {declined.name},
+        "by patti": {declined.name},
+        "response isolate": set(),
+        "1 day": set(),
+    }.items():
+        found = await gather(stage.context(), parse(words), "")
+        assert {one.target for one in found.entries} == names, words
+    assert len((await gather(stage.context(), wanted, ONE)).entries) == 2
+    assert (await gather(stage.context(), wanted, "f" * 40)).entries == ()
+
+
+async def test_a_slip_in_a_response_is_answered_with_the_nearest(stage: Stage):
+    """Among so many names a list would be cut."""
+    with pytest.raises(UsageError) as slip:
+        await stage.ask("response isolat")
+    assert (slip.value.key, slip.value.values["near"]) == ("error.unknown_response_near", "isolate")

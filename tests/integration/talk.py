@@ -1,12 +1,10 @@
 """Talking to a stage as people do: open a conversation, say something, wait for the answer to it."""
 
-import asyncio
 import json
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +16,6 @@ BOTH_READERS = "a0000000-0000-4000-8000-000000000001,b0000000-0000-4000-8000-000
 BOTH_APPROVERS = "a0000000-0000-4000-8000-000000000003,b0000000-0000-4000-8000-000000000003"
 BOTH = {"ROLES_READER": BOTH_READERS, "ROLES_APPROVER": BOTH_APPROVERS}
 """Settings in which the second company's person is an approver too."""
-
-
-class MovableClock:
-    """The machine's clock, put forward by hand."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    def move(self, seconds: float) -> None:
-        self.ahead += timedelta(seconds=seconds)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 @contextmanager

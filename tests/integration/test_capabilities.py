@@ -9,14 +9,15 @@ from bot.graph.intune.http import ACT
 from bot.responses import requests
 from bot.simulator.tokens import GRAPH
 from tests.integration.conftest import OTHER_TENANT, staged
-from tests.integration.talk import MovableClock, ask, chat, heard, verbs, words
+from tests.integration.talk import ask, chat, heard, verbs, words
+from tests.moved_clock import MovedClock
 
 LEARNER = next(one for one in handlers.features(1.0).watchers if one.name == "capabilities")
 
 
 @pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
+def clock() -> MovedClock:
+    return MovedClock()
 
 
 @pytest.fixture

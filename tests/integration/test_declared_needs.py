@@ -52,6 +52,12 @@ MORE = {
     "incidents": ("/incidents open", "/incidents all"),
     "devices": ("/devices threats",),
     "actions": ("/actions pending", "/actions history device it"),
+    "policy": (
+        "/policy test restart it",
+        "/policy test restart UNKNOWN-LAPTOP",
+        "/policy test isolate incident:2972395",
+    ),
+    "contain": ("/contain it why",),
     "scan": ("/scan it",),
     "release": ("/release it back to work",),
 }
@@ -62,6 +68,7 @@ RARE = {
     "package": {"DeviceResponses.package_link"},
     "output": {"Defender.machine_action", "LiveResponse.live_result"},
     "library-upload": {"LiveResponse.library_files"},
+    "contain": {"Graph.alert"},  # what does not report to Defender has no alerts here
 }
 """What is called only where there is more of something than this stage has."""
 
@@ -175,14 +182,15 @@ def of_an_incident(command: Command[Any]) -> list[str]:
 
 async def called_by(watched: Watched, command: Command[Any]) -> set[str]:
     """What the command calls for its examples and the lines above. "it" is the device of the line before."""
-    commands, context = Commands(FEATURES.commands), watched.context()
-    await find_device(context, "LAPTOP-042", command.name)
-    await context.services.store.put_value(TENANT, measures.KEY, {}, 1.0)  # figures are read anew, not remembered
+    commands = Commands(FEATURES.commands)
+    await find_device(watched.context(), "LAPTOP-042", command.name)
+    await watched.services.store.put_value(TENANT, measures.KEY, {}, 1.0)  # figures are read anew, not remembered
     watched.called.clear()
-    for line in (*command.examples, *MORE.get(command.name, ()), *of_an_incident(command)):
+    by_it = [line.replace("LAPTOP-042", "it", 1) for line in command.examples]
+    for line in (*command.examples, *by_it, *MORE.get(command.name, ()), *of_an_incident(command)):
         found, words = commands.find(line)
         with contextlib.suppress(PersonError):  # a request or a person of the example is not there
-            await found.run(context, found.parse(words))
+            await found.run(watched.context(), found.parse(words))  # each line is a turn of its own
     return set(watched.called)
 
 

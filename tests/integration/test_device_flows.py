@@ -18,7 +18,8 @@ from bot.simulator.investigations import start
 from bot.simulator.world import Action, Device
 from tests.attack.test_no_secret_is_kept import everything
 from tests.integration.conftest import RedisProcess, Stage, find_button, staged
-from tests.integration.talk import MovableClock, answered, ask, audit, chat, heard, verbs, words
+from tests.integration.talk import answered, ask, audit, chat, heard, verbs, words
+from tests.moved_clock import MovedClock
 
 QUICK = Pace(start=0.1, run={}, run_other=0.1)
 
@@ -26,7 +27,7 @@ QUICK = Pace(start=0.1, run={}, run_other=0.1)
 @pytest.fixture
 async def stage(redis_server: RedisProcess, tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage whose bot need not wait until it looks again."""
-    clock = MovableClock()
+    clock = MovedClock()
     async with staged(redis_server.url, tmp_path, clock=clock) as made:
         made.extra["clock"] = clock
         yield made
@@ -89,7 +90,7 @@ async def test_a_package_is_for_who_asked_and_who_approved(
     await stage.bot.services.wake(TENANT, "request", name[0])
     await until_it_says(stage, card, "The package is there")
     line = f"/package {name[0]}"
-    assert "in our personal chat" in (await ask(stage, ADELE, line, here)).text
+    assert "in the personal chat with me" in (await ask(stage, ADELE, line, here)).text
     own = {who: chat(stage, [who]) for who in (ADELE, MEGAN, ALEX)}
     assert "asked for the package or approved it" in (await ask(stage, ALEX, line, own[ALEX])).text
     button = {"v": 1, "verb": "run", "id": line, "rev": 0}

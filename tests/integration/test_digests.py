@@ -14,14 +14,15 @@ from bot.subscribers import find
 from bot.turn import Actor, Conversation, Turn
 from handlers.subscribe import when_installed
 from tests.integration.conftest import OTHER_CHANNEL, OTHER_TENANT, ROBIN, staged
-from tests.integration.talk import BOTH, MovableClock, ask, audit, chat, heard, redis_of_its_own, words
+from tests.integration.talk import BOTH, ask, audit, chat, heard, redis_of_its_own, words
+from tests.moved_clock import MovedClock
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def clock():
-    return MovableClock()
+    return MovedClock()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

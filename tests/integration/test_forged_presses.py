@@ -21,7 +21,6 @@ from cards.request import request_card
 from tests.integration.conftest import OTHER_TENANT, ROBIN, find_button, staged
 from tests.integration.talk import (
     BOTH,
-    MovableClock,
     answered,
     ask,
     audit,
@@ -31,17 +30,18 @@ from tests.integration.talk import (
     verbs,
     words,
 )
+from tests.moved_clock import MovedClock
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def clock():
-    return MovableClock()
+    return MovedClock()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory, clock: MovableClock):
+async def stage(tmp_path_factory: pytest.TempPathFactory, clock: MovedClock):
     with redis_of_its_own() as redis, stamina.set_testing(True, attempts=2, cap=True):
         folder: Path = tmp_path_factory.mktemp("data")
         async with staged(redis.url, folder, clock=clock, **BOTH) as running:
@@ -402,6 +402,29 @@ async def test_expired_request_cannot_be_approved(stage, clock):
     assert (await record(stage, one)).state is State.EXPIRED
     assert "approve" not in verbs(one.card)
     assert isolations(stage, one) == 0
+
+
+async def test_send_again_that_would_be_undone_is_refused(stage, clock):
+    """A release was approved later and waits: the press is told so; the card, its buttons and the record stay."""
+    one = await asked(stage)
+    stage.sim.faults.add("defender.machines.isolate", Fault(kind="reset"))
+    await stage.press(ALEX, one.data, "approve", one.card.id, one.here)
+    await stage.until(lambda: "giveup" in verbs(one.card))
+    clock.move(400)
+    await stage.bot.services.wake(one.customer, requests.KIND, one.id)
+    await stage.until(lambda: "resend" in verbs(one.card))
+    card = await ask(stage, MEGAN, f"/release {one.device.id} all is well", one.here)
+    release = find_button(card.activity, "approve")
+    await stage.press(ALEX, release, "approve", card.id, one.here)
+    await stage.until(lambda: "Waits until request" in words(card))
+    before = await record(stage, one)
+    answer = await stage.press(MEGAN, find_button(one.card.activity, "resend"), "resend", one.card.id, one.here)
+    assert f"{release['id']} (release) was approved later" in answer["value"]
+    assert "give this one up" in answer["value"]
+    assert await record(stage, one) == before
+    assert {"resend", "giveup"} <= set(verbs(one.card))
+    await stage.press(MEGAN, find_button(one.card.activity, "giveup"), "giveup", one.card.id, one.here)
+    assert (await record(stage, one)).state is State.GIVEN_UP
 
 
 PROPOSALS = {

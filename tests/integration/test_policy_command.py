@@ -2,10 +2,10 @@
 
 import re
 
-from bot.demo import ADELE, ALEX, ISAIAH, MEGAN, TENANT
+from bot.demo import ADELE, ALEX, ISAIAH, MEGAN, PATTI, TENANT
 from bot.responses import requests
 from tests.integration.conftest import staged
-from tests.integration.talk import MovableClock
+from tests.moved_clock import MovedClock
 
 POLICY = """
 zone = "UTC"
@@ -31,7 +31,7 @@ then.veto_minutes = 15
 async def test_people_meet_the_policy(redis_server, tmp_path):
     """What holds is shown and explained; a ban is said, a pre-approval runs at once, and silence lets a desk's run."""
     (tmp_path / "policy.toml").write_text(POLICY, encoding="utf-8")
-    clock = MovableClock()
+    clock = MovedClock()
     path = str(tmp_path / "policy.toml")
     async with staged(redis_server.url, tmp_path, clock=clock, POLICY_FILE=path) as stage:
         server, lab, desk, plain = [d for d in stage.sim.first.devices.values() if d.online][:4]
@@ -48,6 +48,8 @@ async def test_people_meet_the_policy(redis_server, tmp_path):
         await stage.say(ALEX, f"/isolate {lab.id} full trying it out")
         done = await stage.until(lambda: _isolations(stage, lab))
         assert "approved: by the policy, rule 2: test machines" in done[0].comment
+        await stage.say(PATTI, "/subscribe requests")  # so that people watch for what they may object to
+        await stage.shown("Subscribed")
         await stage.say(ADELE, f"/isolate {desk.id} full beacon")
         card = await stage.shown("Runs by itself at")
         assert _isolations(stage, desk) == []

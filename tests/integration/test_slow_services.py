@@ -10,7 +10,6 @@ from bot.demo import ADELE, ALEX, MEGAN, PATTI, TENANT
 from bot.simulator.faults import Fault
 from tests.integration.conftest import Stage, staged
 from tests.integration.talk import (
-    MovableClock,
     answered,
     ask,
     chat,
@@ -19,6 +18,7 @@ from tests.integration.talk import (
     words,
     working,
 )
+from tests.moved_clock import MovedClock
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NOTE = "application/vnd.microsoft.activity.message"
@@ -27,11 +27,11 @@ RUN = {"v": 1, "verb": "run", "id": "devices all", "rev": 0}
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def clock():
-    return MovableClock()
+    return MovedClock()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory, clock: MovableClock):
+async def stage(tmp_path_factory: pytest.TempPathFactory, clock: MovedClock):
     with redis_of_its_own() as redis, stamina.set_testing(True, attempts=2, cap=True):
         folder: Path = tmp_path_factory.mktemp("data")
         async with staged(redis.url, folder, clock=clock) as running:

@@ -13,14 +13,15 @@ from bot.demo import ISAIAH, PATTI, TENANT
 from bot.simulator import Fault
 from bot.state.store import Change
 from tests.integration.conftest import OTHER_TENANT, staged
-from tests.integration.talk import MovableClock, ask, chat, heard, words
+from tests.integration.talk import ask, chat, heard, words
+from tests.moved_clock import MovedClock
 
 AUDITOR = next(one for one in handlers.features(1.0).watchers if one.name == "auditor")
 
 
 @pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
+def clock() -> MovedClock:
+    return MovedClock()
 
 
 @pytest.fixture

@@ -68,4 +68,5 @@ def test_what_is_no_answer(output: str):
 def test_a_state_is_bounded():
     """However much a device says, a card gets one line of bounded length."""
     assert words({"exists": "yes", "size": "12"}) == "exists: yes; size: 12"
+    assert words({"running": "0", "ids": ""}) == "running: 0"
     assert len(words({str(n): "x" * 2000 for n in range(12)})) == LONGEST

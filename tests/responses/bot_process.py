@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 from dataclasses import replace
-from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -16,7 +15,6 @@ import structlog
 
 import handlers
 from bot.app import Bot, running_bot
-from bot.clock import SystemClock
 from bot.demo import APP_ID, TENANT
 from bot.posts import Place, Post
 from bot.records import read
@@ -24,19 +22,10 @@ from bot.responses import requests
 from bot.responses.desk import Desk, Proposal
 from bot.responses.models import Evidence, Person, Request, Target
 from bot.settings import load
+from tests.moved_clock import MovedClock
 
 AUDIT_KEY = "an audit key for a test that kills its bot"
 CHANNEL = "19:soc@thread.tacv2"
-
-
-class MovedClock(SystemClock):
-    """The machine's clock, some time ahead."""
-
-    ahead = timedelta(0)
-
-    def now(self) -> datetime:
-        """The present moment, and what it was moved ahead."""
-        return super().now() + self.ahead
 
 
 class Inside:

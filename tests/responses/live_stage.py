@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bot.auth import DEFENDER_SCOPE, BearerAuth, Secret, TokenSource
+from bot.auth import DEFENDER_SCOPE, GRAPH_SCOPE, BearerAuth, Secret, TokenSource
 from bot.defender.http import HttpDefender
+from bot.graph.http import HttpGraph, headers
 from bot.http import Api, new_client
 from bot.library.catalogue import SCRIPTS, content, describe
 from bot.responses.live import HASH, SCRIPT_NAME
@@ -27,9 +28,11 @@ class LiveStage(Stage):
     """The first company has Plan 2, our scripts in its library, and two devices on which an attack left something."""
 
     defender_client: HttpDefender
+    graph_client: HttpGraph
 
     def services(self, process: Process | None = None) -> Services:
-        return replace(super().services(process), defender=lambda _customer: self.defender_client)
+        clients = {"defender": lambda _customer: self.defender_client, "graph": lambda _customer: self.graph_client}
+        return replace(super().services(process), **clients)
 
     @property
     def inside(self) -> Inside:
@@ -85,5 +88,7 @@ async def live_stage(**more: Any) -> AsyncIterator[LiveStage]:
         )
         auth = BearerAuth(tokens, TENANT, DEFENDER_SCOPE)
         stage.defender_client = HttpDefender(Api(http, base_url=stage.sim.url, auth=auth, customer=TENANT))
+        graph, base = BearerAuth(tokens, TENANT, GRAPH_SCOPE), f"{stage.sim.url}/v1.0"
+        stage.graph_client = HttpGraph(Api(http, base_url=base, auth=graph, customer=TENANT, headers=headers))
         yield stage
         await tokens.close()

@@ -1,6 +1,6 @@
 """The simulator's devices and actions behind Defender's Protocol, without HTTP between."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,11 +38,21 @@ class LocalDefender:
         self.blind: list[str] = []
 
     async def machine_actions(
-        self, *, machine_id: str = "", since: datetime | None = None, top: int = 100, **_more: Any
+        self,
+        *,
+        machine_id: str = "",
+        since: datetime | None = None,
+        top: int = 100,
+        types: Sequence[str] = (),
+        **_more: Any,
     ) -> list[MachineAction]:
-        """As api:get-machineactions-collection with a filter on the device, on the time of creation, or none."""
+        """As api:get-machineactions-collection with a filter on device, type, time of creation, or none."""
         self.listed += 1
-        return self._meet("machineactions.list", lambda _fault: self._listed(machine_id, since)[:top])
+
+        def answer(_fault: Any) -> list[MachineAction]:
+            return [one for one in self._listed(machine_id, since) if not types or one.type in types][:top]
+
+        return self._meet("machineactions.list", answer)
 
     async def machine_action(self, action_id: str) -> MachineAction:
         """As api:get-machineaction-object."""

@@ -1,11 +1,17 @@
 """One request for several devices: one decision, one action and one result per device, whatever happens between."""
 
+import json
+
 import pytest
 
+from bot.responses import requests
 from bot.responses.batch import MOST
 from bot.responses.models import Member, State, Target
 from bot.simulator import Fault
-from tests.responses.people import ADELE, ALEX, MEGAN
+from bot.state.store import Change
+from bot.turn import Look
+from cards.request import request_card
+from tests.responses.people import ADELE, ALEX, MEGAN, TENANT
 from tests.responses.processes import Killed
 from tests.responses.stage import Stage
 
@@ -36,6 +42,16 @@ async def test_one_approval_isolates_each_device_once():
     assert [action.comment.partition("/")[0] for action in stage.own()] == [f"[{key}-01", f"[{key}-02"]
     assert all(device.isolated for device in stage.devices)
     assert {one.state for one in await stage.requests()} == {State.SUCCEEDED}
+
+
+async def test_after_the_decision_no_device_is_said_to_wait_for_one():
+    """The card that follows the approval says of each device how its own request stands at that moment."""
+    stage = Stage()
+    alone, _ = await stage.desk().propose(stage.proposal(ALEX, device=1))
+    key = await approved(stage)
+    await stage.work(key)
+    states = {member.request: member.state for member in (await stage.request(key)).members}
+    assert states == {f"{key}-01": State.APPROVED, alone.id: State.PROPOSED}
 
 
 async def test_nothing_is_sent_before_the_decision():
@@ -161,3 +177,59 @@ async def test_a_device_that_is_over_before_the_rest_was_made_is_not_done_again(
 def test_a_request_has_room_for_fifty_devices():
     """The bound is the one that the command promises."""
     assert MOST == 50
+
+
+async def forget(stage: Stage, key: str) -> None:
+    """The store loses one request."""
+    record = await stage.store.get(TENANT, requests.KIND, key)
+    assert record
+    await stage.store.commit(TENANT, [Change(kind=requests.KIND, id=key, rev=record.rev, data=None)])
+
+
+async def test_a_device_whose_record_is_lost_is_unknown_and_nobody_gave_it_up():
+    """Its request is no longer in the store: unknown, said so, and the whole ends, for nobody can decide on it."""
+    stage = Stage()
+    stage.sim.first.set_online(stage.devices[1], stage.clock.now(), online=False)
+    key = await approved(stage)
+    await stage.work(key)
+    await stage.work(f"{key}-02")
+    await forget(stage, f"{key}-02")
+    await stage.until_quiet()
+    request = await stage.request(key)
+    assert [member.state for member in request.members] == [State.SUCCEEDED, State.UNKNOWN]
+    assert (request.members[1].trouble, request.state) == ("trouble.record_lost", State.PARTLY)
+    said = json.dumps(request_card(Look(now=stage.clock.now()), request).card)
+    assert "My record of it is lost, so what became of it is unknown" in said
+    assert "iven up" not in said
+    assert f"device {stage.devices[1].id}" in said, "the way to the device"
+    assert f"request {key}-02" not in said, "there is no card of its own to show"
+
+
+async def test_a_device_that_ended_stays_so_when_its_record_runs_out():
+    """Records are kept for half a year, a request for several for as long as one of its devices is open."""
+    stage = Stage()
+    stage.sim.first.set_online(stage.devices[1], stage.clock.now(), online=False)
+    key = await approved(stage)
+    await stage.work(key)
+    for _ in range(20):
+        for name in (f"{key}-01", key):
+            await stage.work(name)
+        stage.clock.move(10)
+    await forget(stage, f"{key}-01")
+    stage.clock.move(2000)
+    await stage.work(key)
+    member = (await stage.request(key)).members[0]
+    assert (member.state, member.trouble) == (State.SUCCEEDED, "")
+
+
+async def test_a_device_whose_record_is_lost_is_said_to_be():
+    """A failover may lose a device's own request: its line says so, and the whole ends without claiming it."""
+    stage = Stage()
+    key = await approved(stage)
+    await stage.work(key)
+    lost = await stage.store.get(TENANT, requests.KIND, f"{key}-02")
+    await stage.store.commit(TENANT, [Change(kind=requests.KIND, id=lost.id, rev=lost.rev, data=None)])
+    await stage.until_quiet()
+    request = await stage.request(key)
+    assert request.state is State.PARTLY
+    assert [member.trouble for member in request.members] == ["", "trouble.record_lost"]

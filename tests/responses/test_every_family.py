@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import combinations
 
 import stamina
 from hypothesis import HealthCheck, settings
@@ -33,6 +34,7 @@ from tests.responses.test_request_lifecycle import (
     UNLISTED,
     WORKERS,
     Lifecycle,
+    pressed,
 )
 from tests.responses.town import Town
 
@@ -140,6 +142,14 @@ class Families(Lifecycle):
             self._approved(self._name(number), which)
         self.work(worker)
 
+    @rule(which=WHICH, number=NAMES, fault=st.sampled_from(SILENT), worker=WORKERS)
+    def the_last_word(self, which, number, fault, worker):
+        """One is lost, what undoes it is approved, and then somebody presses "send again" on the one that was lost."""
+        self.sending_meets_trouble(fault, 0.0)
+        name = self._name(number)
+        key = self._approved(name, which)
+        self._send_again_beside(key, lambda: self._approved(BY_NAME[name].inverse or name, which), worker)
+
     @rule(name=NAMES, which=WHICH, fault=st.sampled_from(LOST), unlisted=UNLISTED, count=COUNTS, after=st.booleans())
     def sender_dies(self, name, which, fault, unlisted, count, after):
         """The worker dies on its way through a sending that meets trouble."""
@@ -219,6 +229,7 @@ class Families(Lifecycle):
             if not request.batch:
                 self._is_shown(request)
         self._ended_as_approved(found)
+        self._in_the_order_of_presses(found)
         self._members_are_true(found)
 
     @staticmethod
@@ -260,6 +271,14 @@ class Families(Lifecycle):
                 so = EFFECTS[request.response](self.stage.sim.first, request)
                 assert so, f"{request.id} is shown as done, and it is not so:\n{self._tale(request, found)}"
 
+    def _in_the_order_of_presses(self, found: Mapping[str, Request]) -> None:
+        """Of two that undo each other, the one that was last said is the one that was last done."""
+        sent = [(one, found[one.key]) for one in self.stage.accepted()]
+        for (one, before), (two, after) in combinations(sent, 2):
+            if opposed(before, after):
+                said = pressed(before, one.at) <= pressed(after, two.at)
+                assert said, f"{after.id} was sent after {before.id}, and said before:\n{self._tale(after, found)}"
+
     def _tale(self, request: Request, found: Mapping[str, Request]) -> str:
         """What happened to its target in its family, for whoever reads of a failure."""
         told = [
@@ -284,6 +303,15 @@ class Families(Lifecycle):
 def keys_of(request: Request) -> list[str]:
     """The names of what a request acts on: one, or each value of a list."""
     return [f"{value}:{request.family}" for value in request.values] or [flight_key(request)]
+
+
+def opposed(one: Request, other: Request) -> bool:
+    """Whether either turns back, or replaces, what the other does to the same."""
+    first, second = BY_NAME[one.response], BY_NAME[other.response]
+    inverse = {first.inverse, second.inverse}
+    turned = first.name in inverse or second.name in inverse or inverse == {first.inverse} != {""}
+    same = flight_key(one) == flight_key(other) and (not first.each or one.parameters == other.parameters)
+    return turned and same and first.name != second.name
 
 
 def decided_by_people(request: Request) -> Request:

@@ -11,6 +11,8 @@ from bot.defender.live.models import run_script
 from bot.responses.live import HASH, SCRIPT_NAME
 from bot.responses.models import State
 from bot.simulator import Fault
+from bot.turn import Look
+from cards.request import request_card
 from tests.responses.live_stage import LiveStage, live_stage
 from tests.responses.people import ADELE
 
@@ -168,6 +170,7 @@ async def test_a_device_that_is_away_is_waited_for(stage: LiveStage):
         stage.clock.move(3600)
     waiting = await stage.request(key)
     assert (waiting.state, waiting.status) == (State.SENT, "Pending")
+    assert "Defender keeps it for three days at most" in str(request_card(Look(now=stage.clock.now()), waiting).card)
     stage.sim.first.set_online(stage.devices[0], stage.clock.now(), online=True)
     await stage.until_quiet()
     assert (await stage.request(key)).state is State.SUCCEEDED
@@ -185,7 +188,7 @@ async def test_where_25_sessions_are_open_it_is_tried_again(stage: LiveStage):
     await stage.work(key)
     waiting = await stage.request(key)
     assert (waiting.state, waiting.attempts) == (State.APPROVED, ())
-    assert waiting.trouble
+    assert (waiting.trouble, waiting.trouble_values["service"]) == ("trouble.throttled", "defender")
     stage.sim.quirks.live_sessions = 25
     await stage.until_quiet()
     assert (await stage.request(key)).state is State.SUCCEEDED

@@ -8,10 +8,10 @@ import asyncio
 import json
 import os
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -161,6 +161,19 @@ class Lifecycle(RuleBasedStateMachine):
             self.sending_meets_trouble(response, Fault(kind="accept"), unlisted)
             self._approved(response, device)
         self.work(worker)
+
+    @rule(device=DEVICES, order=st.permutations(["isolate", "release"]), fault=st.sampled_from(SILENT), worker=WORKERS)
+    def the_last_word(self, device, order, fault, worker):
+        """One is lost, its opposite is approved, and then somebody presses "send again" on the one that was lost."""
+        self.sending_meets_trouble(order[0], fault, 0.0)
+        self._send_again_beside(self._approved(order[0], device), lambda: self._approved(order[1], device), worker)
+
+    def _send_again_beside(self, key: str, approve: Callable[[], Any], worker: int) -> None:
+        for _ in range(2):
+            self.run(self.stage.work(key, self.workers[worker]))
+            self.stage.clock.move(301)
+        approve()
+        self.run(self._act("resend", MEGAN, key))
 
     @rule(response=st.sampled_from(sorted(TYPES)), device=DEVICES, unlisted=UNLISTED, count=COUNTS, after=st.booleans())
     def sender_dies(self, response, device, unlisted, count, after):
@@ -416,12 +429,17 @@ class Lifecycle(RuleBasedStateMachine):
     def _ended_in_order(self, device, found: dict[str, Request]) -> None:
         entries = self.stage.sim.world.ledger.created(machine_id=device.id, comment="[WK-")
         sent = [e for e in entries if e.type in ("Isolate", "Unisolate")]
-        keys = [found[e.comment[1:].partition("/")[0]] for e in sent]
-        order = [key.approvals[-1].at for key in keys]
-        assert order == sorted(order), "sent in another order than approved"
+        order = [pressed(found[e.comment[1:].partition("/")[0]], e.at) for e in sent]
+        assert order == sorted(order), "sent in another order than people said"
         done = [e for e in sent if self.stage.sim.first.actions[e.action_id].status == "Succeeded"]
         if device.id not in self.touched:
             assert device.isolated == (bool(done) and done[-1].type == "Isolate")
+
+
+def pressed(request: Request, at: datetime) -> datetime:
+    """When it was last said, before that moment, that it be sent: by an approval, "send again", or the asking."""
+    says = {"approved", "approved by policy", "sent again"}
+    return max((d.at for d in request.decisions if d.what in says and d.at <= at), default=request.created)
 
 
 def assert_approved(request: Request, accepted: int) -> None:

@@ -8,6 +8,10 @@ jobs stay real: by the soak's clock they are that many times as long, which is t
 of the Connector (it ends a conversation for good, by design), and the hourly limits of Defender and Graph (500
 requests in the hour or two that pass would be throttled by them, and nothing else would be seen).
 
+Every response of the registry is asked for in turn (`repertoire.py`), and between two of these one by how much it gets
+in the way of others. Beside that, and for a while alone, things wait in the Action center and are decided there
+(`center_played.py`); what waited, and since when, is written down from the simulated company itself.
+
 The judge (`verdict.py`) knows nothing of the bot's code: it compares the service's ledger, the last words of every
 card, what each person was answered, and the decisions in Redis as plain JSON. Which second cards are explained is
 decided by the simulator's own list of posts that it took and did not answer, and of kills.

@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 
 from bot.simulator.connector import Connector
@@ -57,6 +58,15 @@ class Board:
     def requests(self) -> list[str]:
         """Every request that was ever shown."""
         return [id_ for kind, id_ in self.of if kind == "request"]
+
+    def told(self, stand: str, title: str, places: Collection[str]) -> dict[str, Seen]:
+        """The requests whose newest card in those conversations begins so and says that they stand so."""
+        found = {}
+        for id_ in self.requests():
+            card = self.newest(id_)
+            if card and card[1].stand == stand and self.where[card[0]] in places and re.match(title, card[1].title):
+                found[id_] = card[1]
+        return found
 
     def newest(self, id_: str) -> tuple[str, Seen] | None:
         """The newest card of a request."""

@@ -13,10 +13,14 @@ _STANDS = {
     r"Needs no approval\. Not sent yet\.": "approved",
     r"Being sent to ": "sending",
     r"Accepted by ": "sent",
-    r"Approved for all devices": "sent",
+    r"(Approved for all devices|Needs no approval), not confirmed on all": "sent",
+    r"(Defender was asked to cancel it|Defender investigates)\.": "sent",
+    r"Microsoft looks at it,": "sent",
     r"Unknown whether .+? accepted it\.": "unknown",
     r"Failed\. .+ reports:": "failed",
     r"Failed\. .+ did not carry it out\.": "refused",
+    r"(It could not be cancelled any more|Microsoft did not look at it)\.": "failed",
+    r"(Not in force\.|None is blocked:)": "failed",
     r"Cancelled\. .+ reports:": "cancelled",
     r"Rejected\. Nothing was sent\.": "rejected",
     r"Expired: not decided in time\. Nothing was sent\.": "expired",
@@ -25,15 +29,20 @@ _STANDS = {
     r"Nothing was sent, because": "refused",
     r"Not sent\.": "refused",
     r"Given up\.": "given up",
-    r"Done on every device\.": "done on all",
-    r"Done on some devices": "done on some",
-    r"Done on no device": "done on none",
+    r"Confirmed on every device\.": "done on all",
+    r"Confirmed on some devices, not on all\.": "done on some",
+    r"Confirmed on no device; on some it is unknown\.": "confirmed on none",
+    r"Done on no device\.": "done on none",
+    r"The investigation is over, in part\.": "done in part",
+    r"Only some are known to be blocked:": "done in part",
+    r".+ does not tell how it ended\.": "handed over",
+    r"(Defender took the order\.|Intune took it:)": "handed over",
     r".+ reports: .+\. Whether the device did it is unknown\.": "timed out",
-    r".+ reports: ": "succeeded",
     r"(Sign-in is blocked|The user can sign in again|The sessions are ended),": "succeeded",
-    r"(The package is there\.|Defender holds the indicator:|There is no indicator for it any more\.)": "succeeded",
-    r"Not in force\.": "failed",
-    r".+ took it\. It does not tell": "handed over",
+    r"The package is there\.|Defender holds (the indicator|all of them):|Microsoft has looked at it\.": "succeeded",
+    r"(There is no indicator for it any more|None of them is there any more)\.": "succeeded",
+    r"The password is reset to one that nobody knows,": "succeeded",
+    r".+ reports: ": "succeeded",
 }
 STANDS = {re.compile(words): stand for words, stand in _STANDS.items()}
 """What a request's card says of it, tried in this order at the beginning of its first lines."""
@@ -47,16 +56,17 @@ TAKEN = {
 }
 _LINE = re.compile(r"(\w+) severity, (.+)")
 _MERGED = re.compile(r"Merged into incident (\S+)\.")
-_COUNT = re.compile(r"(\d+) incidents?")
+_COUNT = re.compile(r"(\d+) (?:incidents?|waits? for approval)")
+_IN_THE_CENTER = ("Waits for approval", "No longer waits.", "No longer listed.", "Not in the list any more")
 
 
 @dataclass(frozen=True)
 class Seen:
     """What a card says.
 
-    `kind` is request, pending (an item of the Action center), incident, summary, working, pointer or other; `id` the
-    request's or incident's. `stand` is a request's state by `STANDS`. `data` holds each button's data by its verb,
-    `runs` the commands that its buttons run.
+    `kind` is request, pending (an item of the Action center), center summary (many of them), incident, summary,
+    working, pointer or other; `id` the request's or incident's. `stand` is a request's state by `STANDS`. `data` holds
+    each button's data by its verb, `runs` the commands that its buttons run.
     """
 
     kind: str
@@ -84,7 +94,7 @@ class Seen:
 
     @property
     def total(self) -> int:
-        """How many incidents a summary stands for."""
+        """How many incidents or items a summary stands for."""
         found = next((m for line in self.lines if (m := _COUNT.fullmatch(line))), None)
         return int(found[1]) if found else 0
 
@@ -102,12 +112,14 @@ def read(activity: Mapping[str, Any]) -> Seen:
     kind, id_ = "other", ""
     if "Request" in facts:
         kind, id_ = "request", facts["Request"]
-    elif {"Verdict", "Alert"} <= set(facts):
+    elif any(line.startswith(_IN_THE_CENTER) for line in lines[1:3]):
         kind = "pending"
     elif "Incident" in facts:
         kind, id_ = "incident", facts["Incident"]
     elif title.startswith(("Many incidents at once", "Open incidents when")):
         kind = "summary"
+    elif title.startswith(("What waits in the Action center", "Many began to wait in the Action")):
+        kind = "center summary"
     elif title.startswith("Working on it"):
         kind = "working"
     elif title.startswith("A newer card of this is further down"):

@@ -7,14 +7,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import redis
 
 from bot.simulator.server import Simulator
 from tests.soak.board import Board
+from tests.soak.center_seen import Center
 from tests.soak.talking import Press
 from tests.soak.truth import Taken
+from tests.soak.wishes import Wish
 from tests.soak.world import TENANTS
 
 WINDOWS = {"fault": (0.5, 0.5), "kill": (4.0, 1.0), "redis": (4.0, 8.0), "slow call": (0.0, 30.0)}
@@ -41,15 +44,17 @@ class Doubt:
 
 @dataclass(kw_only=True)
 class Evidence:
-    """All of it.
+    """All of it; `center` is what waited in the Action center.
 
     `records` are requests by customer and id, `incidents` the bot's records of incidents likewise, `audits` the audit
     streams as (entry as text, hash) with the head that Redis names. `known` are the messages that the bot knows of,
-    `taken` what the services took from the bot.
+    `taken` what the services took from the bot, `looks` when a customer's alerts were read, `wishes` what people typed,
+    by the word that stands in the reason.
     """
 
     sim: Simulator
     board: Board
+    center: Center
     presses: list[Press]
     doubts: list[Doubt] = field(default_factory=list)
     records: dict[str, dict[str, Record]] = field(default_factory=dict)
@@ -57,14 +62,17 @@ class Evidence:
     audits: dict[str, tuple[list[tuple[str, str]], str]] = field(default_factory=dict)
     key: str = ""
     known: set[str] = field(default_factory=set)
+    wishes: Mapping[str, Wish] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
+    looks: list[tuple[str, datetime]] = field(default_factory=list)
 
     def take_redis(self, client: "redis.Redis[str]") -> None:
         """Read what the bot remembers."""
         for tenant in TENANTS:
             self.records[tenant] = _records(client, tenant, "request")
             self.incidents[tenant] = _records(client, tenant, "incident")
-            for record in (*self.records[tenant].values(), *self.incidents[tenant].values()):
+            center = [_records(client, tenant, kind).values() for kind in ("center", "centersummary")]
+            for record in (*self.records[tenant].values(), *self.incidents[tenant].values(), *chain(*center)):
                 self.known |= {post["message"] for post in record["posts"] if post["message"]}
             rows = client.xrange(f"wk:{{{tenant}}}:audit")
             head = client.get(f"wk:{{{tenant}}}:head") or ""

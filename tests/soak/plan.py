@@ -12,10 +12,10 @@ class Plan:
     """Sizes, times and speeds.
 
     Times are of the machine: for asking (`request_seconds`), for the incidents' arrival, for the last of them to be
-    seen (`tail_seconds`), how long somebody watches a card (`patience`), and the most that all may take to end
-    (`settle_seconds`). The clock of the bot and of the service has three speeds: while requests are played, while
-    incidents are, and while all comes to its end. Time limits of the network, leases in Redis and the sweep of the
-    jobs stay real.
+    seen (`tail_seconds`), for what waits in the Action center alone (`center_seconds`), how long somebody watches a
+    card (`patience`), and the most that all may take to end (`settle_seconds`). The clock of the bot and of the service
+    has four speeds: while requests are played, while incidents are, while things wait in the Action center, and while
+    all comes to its end. Time limits of the network, leases in Redis and the sweep of the jobs stay real.
     """
 
     seed: int
@@ -24,14 +24,19 @@ class Plan:
     redis_restarts: int = 5
     incidents: int = 1000
     incident_kills: int = 20
+    proposals: int = 90
+    bursts: int = 3
+    center_kills: int = 2
     request_seconds: float = 480
     incident_seconds: float = 420
+    center_seconds: float = 60
     tail_seconds: float = 40
     patience: float = 40
     settle_seconds: float = 300
     quiet: int = 10
     request_speed: float = 10
     incident_speed: float = 5
+    center_speed: float = 30
     settle_speed: float = 60
     sending_share: float = SHARE
     by_hand: float = 0.01
@@ -66,8 +71,12 @@ class Plan:
             redis_restarts=1,
             incidents=40,
             incident_kills=1,
+            proposals=18,
+            bursts=1,
+            center_kills=0,
             request_seconds=12,
             incident_seconds=8,
+            center_seconds=20,
             tail_seconds=0,
             patience=6,
             incident_speed=15,

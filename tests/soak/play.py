@@ -16,6 +16,8 @@ from tests.fast_clock import FastClock
 from tests.served import Served
 from tests.soak import report, verdict
 from tests.soak.board import Board
+from tests.soak.center_played import Proposals
+from tests.soak.center_seen import Center
 from tests.soak.evidence import Doubt, Evidence
 from tests.soak.fleet import Fleet, unexpected, until
 from tests.soak.incidents_played import Incidents
@@ -54,8 +56,10 @@ class Stage:
         self.board = Board(sim.connector)
         self.talk = Talk(sim, fleet, http, self.dice)
         self.requests = Requests(sim, self.talk, self.board, self.dice)
-        self.requests.leave_alone = plan.left_alone
+        self.requests.choosing.leave_alone = plan.left_alone
         self.incidents = Incidents(sim, self.dice, fleet.tally)
+        self.center = Center(sim)
+        self.proposals = Proposals(sim, self.center, Random(plan.seed + 3), fleet.tally)  # noqa: S311 - as above
         self.requests.patience = plan.patience
         self.running: set[asyncio.Task[None]] = set()
         self.doubts: list[Doubt] = []
@@ -73,6 +77,7 @@ class Stage:
         while True:
             if self.chance.share:
                 self.mischief.step()
+            self.center.look(self.clock.now())
             self.note()
             await asyncio.sleep(0.2)
 
@@ -86,6 +91,7 @@ class Stage:
         plan, self.clock.speed, self.chance.share = self.plan, self.plan.request_speed, SHARE
         self.chance.sending_share = plan.sending_share
         steps = self._accidents(plan.requests, plan.request_kills, plan.redis_restarts)
+        self._propose(plan.request_seconds, plan.bursts // 2)
         for number in range(plan.requests):
             self.running |= {asyncio.create_task(accident()) for accident in steps.get(number, ())}
             self.running.add(asyncio.create_task(self.requests.play(number)))
@@ -96,6 +102,7 @@ class Stage:
         plan, self.clock.speed = self.plan, self.plan.incident_speed
         steps = self._accidents(plan.incidents, plan.incident_kills, 0)
         self.fleet.wanted = 1
+        self._propose(plan.incident_seconds, 0)
         playing = asyncio.create_task(self.incidents.play(plan.incidents, plan.incident_seconds))
         done = -1
         while not playing.done() or done < plan.incidents - 1:
@@ -109,6 +116,28 @@ class Stage:
         await playing
         await asyncio.sleep(plan.tail_seconds)
 
+    async def play_center(self) -> None:
+        """Part C: things wait in the Action center and are decided there, and nothing else happens."""
+        plan, self.clock.speed = self.plan, self.plan.center_speed
+        await self._looked_at()
+        when = [self.dice.uniform(0, plan.center_seconds) for _ in range(plan.center_kills)]
+        await asyncio.gather(
+            self.proposals.play(plan.proposals // 3, plan.bursts - plan.bursts // 2, plan.center_seconds),
+            *(self._kill(seconds) for seconds in when),
+        )
+
+    async def _looked_at(self) -> None:
+        """Wait until the bot reads every customer's alerts again after what befell it, but not for ever."""
+        since, book = self.clock.now(), self.sim.book
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.plan.center_seconds):
+                await until(lambda: {tenant for tenant, at in book.looks if at > since} == set(TENANTS))
+
+    def _propose(self, seconds: float, bursts: int) -> None:
+        """A third of what waits in the Action center begins to wait within that time, beside all else."""
+        play = self.proposals.play(self.plan.proposals // 3, bursts, seconds)
+        self.running.add(asyncio.create_task(play))
+
     def _accidents(self, steps: int, kills: int, restarts: int) -> dict[int, list[Callable[[], Awaitable[None]]]]:
         """At which step which accident happens, a moment later."""
         found: dict[int, list[Callable[[], Awaitable[None]]]] = {}
@@ -116,8 +145,8 @@ class Stage:
             found.setdefault(self.dice.randrange(steps), []).append(accident)
         return found
 
-    async def _kill(self) -> None:
-        await asyncio.sleep(self.dice.uniform(0, 2))
+    async def _kill(self, later: float = 0) -> None:
+        await asyncio.sleep(later + self.dice.uniform(0, 2))
         await self.fleet.kill(self.dice)
 
     async def _restart(self) -> None:
@@ -141,6 +170,7 @@ class Stage:
                 left = {name: len(found) for name, found in judged(self.collected(evidence)).items() if found}
                 if not left:
                     return
+                self.proposals.decide_for(evidence.all_records())
                 say(f"not well yet: {_listed(left)}")
                 quiet = 0
 
@@ -166,6 +196,7 @@ async def staged(plan: Plan, folder: Path) -> AsyncIterator[tuple[Stage, Evidenc
     sim = Witnessed(clock, seed=plan.seed, size="empty")
     sim.limiter = ConnectorLimits(clock)
     furnish(sim)
+    sim.keep_book()
     key = secrets.token_hex(32)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(sim.running())
@@ -180,8 +211,19 @@ async def staged(plan: Plan, folder: Path) -> AsyncIterator[tuple[Stage, Evidenc
         for work in (fleet.keep(), stage.watch()):
             task = asyncio.create_task(work)
             stack.push_async_callback(_cancelled, task)
-        book = sim.keep_book()
-        yield stage, Evidence(sim=sim, board=stage.board, presses=stage.talk.presses, key=key, taken=book.taken)
+        yield (
+            stage,
+            Evidence(
+                sim=sim,
+                board=stage.board,
+                center=stage.center,
+                presses=stage.talk.presses,
+                key=key,
+                taken=sim.book.taken,
+                looks=sim.book.looks,
+                wishes=stage.requests.wishes,
+            ),
+        )
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -214,6 +256,8 @@ async def soak(plan: Plan, folder: Path, say: Say) -> Found:
         await stage.play_requests()
         say(f"{plan.incidents} incidents, {plan.incident_kills} kills")
         await stage.play_incidents()
+        say(f"the Action center, {plan.center_kills} kills")
+        await stage.play_center()
         say("faults off; everything comes to its end")
         await stage.settle(evidence, say)
         say("the verdict")
@@ -229,15 +273,14 @@ def _figures(stage: Stage, evidence: Evidence) -> dict[str, object]:
     counts, delays = stage.fleet.tally.counts, report.delays(evidence)
     made = Counter(record["state"] for _, record in evidence.all_records())
     several = sum(bool(record.get("members")) for _, record in evidence.all_records())
-    families = Counter(record["family"] for _, record in evidence.all_records() if not record.get("members"))
     speed = stage.plan.incident_speed
     return {
         "requests made, by their end": _listed(made),
-        "requests by family, each device of several counted": _listed(families),
         "requests for several devices": several,
         "incidents": sum(len(c.incidents) for c in stage.sim.world.customers.values()),
         "cards per incident": _listed(report.cards_each(evidence, "incident")),
         "cards per request and conversation": _listed(report.cards_each(evidence, "request")),
+        "Action center: items, cards of their own, cards for many": report.center(evidence),
         "second cards after a post without an answer": report.orphans(evidence),
         "posts made again because no answer came (the bot's metric)": sum(stage.fleet.ambiguous.values()),
         "detection delay p50, p95, max": ", ".join(
@@ -245,7 +288,8 @@ def _figures(stage: Stage, evidence: Evidence) -> dict[str, object]:
         )
         + f" (polled every 30 s; on a clock {speed:g} times as fast as the machine's)",
         "faults met": _listed(stage.fleet.tally.faults),
-        **dict(sorted(counts.items())),
+        **report.by_family(evidence, counts),
+        **{name: count for name, count in sorted(counts.items()) if not name.startswith("asked: ")},
         "seed": stage.plan.seed,
     }
 

@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from tests.soak.acts import DONE
 from tests.soak.evidence import Evidence
+from tests.soak.repertoire import ACTS, BY_NAME
 from tests.soak.world import INCIDENTS
 
 Findings = Mapping[str, Sequence[str]]
@@ -57,6 +59,34 @@ def orphans(evidence: Evidence) -> int:
     return sum(evidence.unknown(m) for m, seen in evidence.board.shown.items() if seen.kind in {"request", "incident"})
 
 
+def center(evidence: Evidence) -> str:
+    """How many things waited in the Action center, and how many cards told of them."""
+    kinds = Counter(seen.kind for seen in evidence.board.shown.values())
+    return f"{len(evidence.center.items)}, {kinds['pending']}, {kinds['center summary']}"
+
+
+def by_family(evidence: Evidence, counts: Mapping[str, int]) -> dict[str, str]:
+    """A row for each family: how many were typed, made (each device of several counted), and how they ended."""
+    made: dict[str, Counter[str]] = {}
+    responses: dict[str, set[str]] = {}
+    for _, record in evidence.all_records():
+        if not record.get("members"):
+            made.setdefault(record["family"], Counter())[record["state"]] += 1
+            responses.setdefault(record["family"], set()).add(record["response"])
+    rows = {}
+    for act in sorted(ACTS, key=lambda one: one.family):
+        ended = made.get(act.family, Counter())
+        others = ", ".join(f"{state}: {n}" for state, n in sorted(ended.items()) if state not in DONE) or "no other end"
+        done = sum(ended[state] for state in DONE)
+        asked = counts.get(f"asked: {act.family}", 0)
+        rows[f"family {act.family}"] = (
+            f"asked: {asked}, made: {ended.total()}, done: {done}; {others or 'no other end'}"
+        )
+    played = {name for names in responses.values() for name in names}
+    left = sorted(set(BY_NAME) - played)
+    return {**rows, "responses without a request": ", ".join(left) or "none"}
+
+
 def table(must_be_0: Findings, rows: Mapping[str, object]) -> str:
     """Markdown: what must be 0 first, then the figures."""
     lines = ["| Measured | |", "| --- | --- |"]
@@ -86,6 +116,7 @@ def kept(evidence: Evidence) -> str:
         "doubts": [vars(doubt) for doubt in evidence.doubts],
         "ledger": [vars(entry) for entry in evidence.sim.world.ledger.entries],
         "actions": [vars(action) for customer in customers for action in customer.actions.values()],
+        "center": [[key, vars(item)] for key, item in evidence.center.items.items()],
         "true incidents": [vars(one) | {"tenant": c.id} for c in customers for one in c.incidents.values()],
     }
     return json.dumps(whole, default=str)

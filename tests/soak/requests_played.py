@@ -2,31 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from bot.simulator.server import Simulator
 from tests.soak.board import Board
 from tests.soak.cards_read import OVER, Seen
-from tests.soak.repertoire import ACTS, BY_NAME, Act
 from tests.soak.talking import Press, Talk
-from tests.soak.world import PLAYERS, REQUESTS, TENANTS, Player, of, targets
+from tests.soak.things import Things
+from tests.soak.wishes import Wish, Wishes
+from tests.soak.world import PLAYERS, REQUESTS, Player, of
 
-WAYS = {
-    "approve": 30,
-    "double click": 10,
-    "two approvers": 10,
-    "approve against reject": 6,
-    "reject": 9,
-    "withdraw": 6,
-    "withdraw against approve": 4,
-    "own request": 5,
-    "without the role": 6,
-    "from elsewhere": 4,
-    "stale card": 8,
-    "left alone": 2,
-}
 AT_ONCE = {
     "double click": (("first", "approve"), ("first", "approve")),
     "two approvers": (("first", "approve"), ("second", "approve")),
@@ -35,27 +22,9 @@ AT_ONCE = {
     "own request": (("asker", "approve"),),
 }
 """Who presses what in the same moment."""
-SEVERAL = 0.15
-"""How often one request is for several devices, where that is possible."""
-OPPOSITES = 0.25
-"""How often the opposite of what was just asked for is asked for, on the same device."""
 ASKED = 3
 CARD_SECONDS = 25.0
 DECIDED = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What somebody wants: `tag` stands in the reason, so that it is found again. `names` are several devices."""
-
-    tag: str
-    tenant: str
-    who: Player
-    where: str
-    act: Act
-    target: tuple[str, str]
-    way: str
-    names: tuple[str, ...] = ()
 
 
 class Requests:
@@ -65,13 +34,12 @@ class Requests:
         self.sim, self.talk, self.board, self.dice = sim, talk, board, dice
         self.counts = talk.counts
         self.wishes: dict[str, Wish] = {}
-        self._before: dict[str, Wish] = {}
-        self.leave_alone = True
+        self.choosing = Wishes(sim, Things(sim, board, dice), dice)
         self.patience = 40.0
 
     async def play(self, number: int) -> None:
         """One request from the asking to its end, or until nobody waits for it any more."""
-        wish = self._wish(number)
+        wish = self.choosing.next(number)
         self.wishes[wish.tag] = wish
         self.counts["requests asked for"] += 1
         id_ = await self._ask(wish)
@@ -82,52 +50,12 @@ class Requests:
             await self._decide(wish, id_)
         await self._see_through(id_, self.patience)
 
-    def _wish(self, number: int) -> Wish:
-        dice = self.dice
-        tenant = dice.choices(TENANTS, (12, 8))[0]
-        who = dice.choices([p for p in of(tenant) if p.proposes], k=1)[0]
-        act = dice.choices(ACTS, [one.often for one in ACTS])[0]
-        target = dice.choice(targets(self.sim, tenant, act.on))
-        before = self._before.get(tenant)
-        if before and before.act.back and dice.random() < OPPOSITES:
-            act, target = BY_NAME[before.act.back], before.target
-        names = self._several(tenant) if act.many and dice.random() < SEVERAL else ()
-        where = who.chat if dice.random() < 0.25 else REQUESTS[tenant]
-        way = dice.choices(list(WAYS), list(WAYS.values()))[0]
-        way = "approve" if way == "left alone" and not self.leave_alone else way
-        self._before[tenant] = Wish(
-            tag=f"soak-{number:04d}",
-            tenant=tenant,
-            who=who,
-            where=where,
-            act=act,
-            target=target,
-            way=way,
-            names=names,
-        )
-        return self._before[tenant]
-
-    def _several(self, tenant: str) -> tuple[str, ...]:
-        """The names of a few devices, for one request."""
-        names = [name for _, name in targets(self.sim, tenant, "device")]
-        return tuple(self.dice.sample(names, self.dice.randint(2, 4)))
-
-    def _line(self, wish: Wish) -> str:
-        named = self.dice.choice(wish.target) if wish.act.on == "device" else wish.target[1]
-        return wish.act.line.format(
-            name=f'"{", ".join(wish.names)}"' if wish.names else named,
-            tag=wish.tag,
-            choice=self.dice.choice(("", "full ", "selective ")),
-            scan=self.dice.choice(("", "quick ", "full ")),
-        )
-
     async def _ask(self, wish: Wish) -> str:
         """Ask, again where no card comes; the id of the request that is shown for it, an older one perhaps."""
-        line = self._line(wish)
-        self.counts[f"asked: {wish.act.family}{', several devices' if wish.names else ''}"] += 1
+        self.counts[f"asked: {wish.act.family}"] += 1
         for _ in range(ASKED):
             before = set(self.board.look().shown)
-            await self.talk.say(wish.who, line, wish.where)
+            await self.talk.say(wish.who, wish.line, wish.where, wish.file)
             for _ in range(int(CARD_SECONDS / 0.2)):
                 await asyncio.sleep(0.2)
                 if found := self._answer(wish, before):
@@ -138,7 +66,7 @@ class Requests:
         board = self.board.look()
         if tagged := board.tagged.get(wish.tag):
             return max(tagged)
-        title = wish.names[0] if wish.names else wish.target[1]
+        title = wish.names[0] if wish.names else wish.target.shown
         for message in board.shown.keys() - before:
             seen = board.shown[message]
             if board.where[message] == wish.where and seen.kind == "request" and title in seen.title:
@@ -153,6 +81,7 @@ class Requests:
         self.dice.shuffle(deciders)
         others = [p for p in deciders if p is not wish.who]
         first, second = others[0], others[-1]
+        also = others[1 : wish.act.approvals]
         if wish.way == "left alone":
             return
         if wish.way in AT_ONCE:
@@ -169,7 +98,8 @@ class Requests:
         elif wish.way == "stale card":
             await self._stale(wish, first, second, id_)
         if wish.way not in {"reject", "withdraw"}:
-            await self._insist(first, "approve", id_)
+            for who in (first, *also):
+                await self._insist(who, "approve", id_)
 
     def _powerless(self, wish: Wish) -> Player:
         """Somebody of the customer who may not decide."""
@@ -265,5 +195,5 @@ class Requests:
             await self._look_at_each(id_, seen)
         elif seen.stand == "unknown" and "resend" in seen.data:
             await self._unknown(id_, seen)
-        elif seen.stand == "proposed" and not self.leave_alone:
+        elif seen.stand == "proposed" and not self.choosing.leave_alone:
             await self._insist(self._wish_of(id_).who, "withdraw", id_)

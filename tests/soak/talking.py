@@ -45,10 +45,12 @@ class Talk:
         self.presses: list[Press] = []
         self.counts = fleet.tally.counts
 
-    async def say(self, who: Player, text: str, conversation: str) -> bool:
-        """Say something; whether the bot took the activity (202)."""
-        answer = await self._deliver(self._activity(who, conversation) | {"type": "message", "text": text})
-        return answer is not None
+    async def say(self, who: Player, text: str, conversation: str, file: tuple[str, bytes] | None = None) -> bool:
+        """Say something, with a file (its name and content) where one is sent along; whether the bot took it (202)."""
+        activity = self._activity(who, conversation) | {"type": "message", "text": text}
+        if file:
+            activity["attachments"] = [self.sim.connector.drive.give(*file, self.sim.url)]
+        return await self._deliver(activity) is not None
 
     async def press(
         self, who: Player, verb: str, data: Mapping[str, Any], message: str, conversation: str, **inputs: str

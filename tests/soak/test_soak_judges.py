@@ -1,127 +1,28 @@
 """The soak's judge on small worlds made by hand: each breach is seen, and none is where there is none."""
 
-import hmac
-import json
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from random import Random
-from typing import Any
 
 import httpx
 import pytest
 
 from bot.clock import ManualClock
-from bot.simulator.actions import Order
-from bot.simulator.connector import Message
 from bot.simulator.core import CLIENT_ID
 from bot.simulator.faults import Fault
 from bot.simulator.incidents import Incident
-from bot.simulator.server import Simulator
-from bot.simulator.tokens import GRAPH, Caller
+from bot.simulator.tokens import DEFENDER, GRAPH, Caller
 from tests.fast_clock import FastClock
-from tests.soak.board import Board
 from tests.soak.cards_read import read, taken
-from tests.soak.evidence import Doubt, Evidence
+from tests.soak.evidence import Doubt
 from tests.soak.plan import Plan
-from tests.soak.repertoire import ACTS, BESIDE
-from tests.soak.talking import Press
+from tests.soak.small_world import ASKER, DECIDER, ID, NOW, READER, TENANT, World, activity
+from tests.soak.test_soak_center import CENTER_BREACHES
+from tests.soak.test_soak_families import FAMILY_BREACHES, USER
 from tests.soak.trouble import Chance, Tally
-from tests.soak.truth import Taken, Witnessed
+from tests.soak.truth import Witnessed
 from tests.soak.verdict import RULES
-from tests.soak.world import INCIDENTS, PLAYERS, REQUESTS, TENANTS, furnish
-
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-TENANT = TENANTS[0]
-KEY = "k" * 32
-ID = "WK-ABCDEFGHJK"
-ASKER = next(p for p in PLAYERS if p.role == "operator")
-DECIDER = next(p for p in PLAYERS if p.role == "approver")
-READER = next(p for p in PLAYERS if p.role == "reader")
-
-
-def activity(title: str, stand: str, facts: dict[str, str], story: str = "", verbs: tuple[str, ...] = ()) -> Any:
-    texts = [{"type": "TextBlock", "text": text} for text in (title, stand, story)]
-    buttons = [{"type": "Action.Execute", "verb": verb, "data": {"id": facts.get("Request", "")}} for verb in verbs]
-    listed = {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in facts.items()]}
-    return {"type": "message", "attachments": [{"content": {"body": [*texts, listed], "actions": buttons}}]}
-
-
-class World:
-    """An isolation that was asked for, approved, carried out and shown, and an incident with its card."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock(NOW)
-        self.sim = Simulator(self.clock, seed=1, size="empty")
-        furnish(self.sim)
-        self.customer = self.sim.world.customers[TENANT]
-        self.device = next(iter(self.customer.devices.values()))
-        press = Press(
-            verb="approve", who=DECIDER, request=ID, conversation=REQUESTS[TENANT], at=NOW, taken=True, answer={}
-        )
-        self.evidence = Evidence(sim=self.sim, board=Board(self.sim.connector), presses=[press], key=KEY)
-        self.clock.move(5)
-        self.action = self.submit(f"[{ID}/1] soak-0001")
-        self.clock.move(30)
-        self.sim.tick(self.customer)
-        self.record = self._record()
-        self.evidence.records = {TENANT: {ID: self.record}}
-        self.evidence.incidents = {tenant: {} for tenant in TENANTS}
-        self.card = self.show(self.result(), REQUESTS[TENANT])
-        self.chat_card = self.show(self.result(), ASKER.chat)
-        self.incident = Incident(id="77", title="T", severity="high", created=NOW, updated=NOW)
-        self.customer.incidents["77"] = self.incident
-        self.incident_card = self.show(self.incident_shown(), INCIDENTS[TENANT])
-        self.audit("approved")
-
-    def submit(self, comment: str, requestor: str = "Watchkeeper") -> str:
-        order = Order(type="Isolate", scope="Full", comment=comment, requestor=requestor)
-        return self.sim.dispatcher.submit(self.customer, self.device, order).id
-
-    def _record(self) -> dict[str, Any]:
-        person = {"id": DECIDER.id, "tenant": TENANT, "name": DECIDER.name}
-        return {
-            "id": ID,
-            "response": "isolate",
-            "family": "isolation",
-            "target": {"id": self.device.id},
-            "origin": ASKER.chat,
-            "requester": {"id": ASKER.id, "tenant": TENANT, "name": ASKER.name},
-            "created": NOW.isoformat(),
-            "state": "succeeded",
-            "trouble": "",
-            "decisions": [{"what": "approved", "who": person, "at": NOW.isoformat()}],
-            "attempts": [{"number": 1, "action": self.action}],
-            "posts": [],
-        }
-
-    def result(self, stand: str = "**Defender reports: Succeeded.**", verbs: tuple[str, ...] = ()) -> Any:
-        facts = {"Request": ID, "Reason": "soak-0001", "Defender action": self.action}
-        return activity(f"Isolate {self.device.name}", stand, facts, f"12:00: {DECIDER.name} approved.", verbs)
-
-    def incident_shown(self, line: str = "**High severity**, active", alerts: str = "0") -> Any:
-        return activity("T", line, {"Incident": "77", "Alerts": alerts})
-
-    def show(self, shown: Any, where: str, *, known: bool = True) -> Message:
-        connector = self.sim.connector
-        message = Message(connector.new_id(), where, "", [shown], [self.clock.now()])
-        connector.all[message.id] = message
-        connector.keep("post", message, shown)
-        self.evidence.known |= {message.id} if known else set()
-        return message
-
-    def edit(self, message: Message, shown: Any) -> None:
-        self.sim.connector.keep("edit", message, shown)
-
-    def audit(self, what: str) -> None:
-        text = json.dumps({"what": what, "who": f"{TENANT}/{DECIDER.id}", "subject": f"request:{ID}"})
-        seal = hmac.new(KEY.encode(), f"\n{text}".encode(), sha256).hexdigest()
-        self.evidence.audits = {TENANT: ([(text, seal)], seal)}
-
-    def findings(self) -> dict[str, list[str]]:
-        self.evidence.board.look()
-        return {name: found for name, rule in RULES.items() if (found := list(rule(self.evidence)))}
+from tests.soak.world import REQUESTS, furnish
 
 
 def test_where_all_is_well_nothing_is_found():
@@ -231,79 +132,7 @@ def cut_off(world: World) -> None:
     world.evidence.audits[TENANT] = ([], world.evidence.audits[TENANT][1])
 
 
-USER = "c1000000-0000-4000-8000-000000000000"
-BLOCKED = "WK-BLCKED2345"
-
-
-def blocked(world: World, state: str = "succeeded", stand: str = "**Entra ID reports: InForce.**") -> None:
-    """A sign-in that was asked to be blocked, and the card that tells of it."""
-    more = {"response": "block-signin", "family": "sign-in", "attempts": [], "origin": REQUESTS[TENANT]}
-    decision = {**world.record["decisions"][0], "what": "rejected" if state == "rejected" else "approved"}
-    record = {**world.record, **more, "id": BLOCKED, "target": {"id": USER, "name": "user-00"}, "state": state}
-    world.evidence.records[TENANT][BLOCKED] = {**record, "decisions": [decision]}
-    world.show(activity("Block sign-in of user-00", stand, {"Request": BLOCKED}), REQUESTS[TENANT])
-    press = world.evidence.presses[0]
-    verb = "reject" if state == "rejected" else "approve"
-    world.evidence.presses.append(replace(press, request=BLOCKED, verb=verb, taken=False))
-
-
-def call(world: World, path: str = f"/v1.0/users/{USER}", operation: str = "graph.users.update") -> None:
-    """The service took a call about the user."""
-    world.evidence.taken.append(Taken(operation=operation, tenant=TENANT, at=NOW, said=path))
-
-
-def well_blocked(world: World) -> None:
-    blocked(world)
-    call(world)
-    world.customer.directory.people[USER].enabled = False
-
-
-def blocked_twice(world: World) -> None:
-    well_blocked(world)
-    call(world)
-
-
-def blocked_though_rejected(world: World) -> None:
-    blocked(world, "rejected", "**Rejected. Nothing was sent.**")
-    call(world)
-
-
-def never_blocked(world: World) -> None:
-    blocked(world)
-
-
-def unblocked_since(world: World) -> None:
-    well_blocked(world)
-    world.customer.directory.people[USER].enabled = True
-
-
-def several(world: World, stand: str, *states: str) -> None:
-    """One request for several devices, each with a request of its own that ended so."""
-    members = [{"request": f"{ID}-{number:02}"} for number, _ in enumerate(states, 1)]
-    for member, state in zip(members, states, strict=True):
-        one = {**world.record, "id": member["request"], "batch": BLOCKED, "state": state, "attempts": []}
-        world.evidence.records[TENANT][one["id"]] = one
-    more = {"id": BLOCKED, "members": members, "origin": REQUESTS[TENANT], "attempts": []}
-    world.evidence.records[TENANT][BLOCKED] = {**world.record, **more}
-    world.evidence.presses.append(replace(world.evidence.presses[0], request=BLOCKED, taken=False))
-    world.show(activity("Isolate 2 devices", stand, {"Request": BLOCKED}), REQUESTS[TENANT])
-
-
-def not_done_on_all(world: World) -> None:
-    several(world, "**Done on every device.**", "succeeded", "failed")
-
-
-def done_on_one_after_all(world: World) -> None:
-    several(world, "**Done on no device.** Each is below.", "succeeded", "failed")
-
-
 BREACHES: list[tuple[str, Callable[[World], None]]] = [
-    ("doubled actions", blocked_twice),
-    ("doubled actions", blocked_though_rejected),
-    ("cards that say something else", never_blocked),
-    ("out of order", unblocked_since),
-    ("cards that say something else", not_done_on_all),
-    ("cards that say something else", done_on_one_after_all),
     ("doubled actions", doubled),
     ("doubled actions", beside_another),
     ("doubled actions", two_at_once),
@@ -338,31 +167,6 @@ def test_a_breach_is_found(rule: str, breach: Callable[[World], None]):
     assert rule in world.findings()
 
 
-def well_done_on_some(world: World) -> None:
-    several(world, "**Done on some devices, not on all.**", "succeeded", "failed")
-
-
-@pytest.mark.parametrize("well", [well_blocked, well_done_on_some], ids=lambda well: well.__name__)
-def test_what_is_right_of_other_families_is_no_breach(well: Callable[[World], None]):
-    """A setting that was made once and holds, and devices of which some failed as the card says, break no rule."""
-    world = World()
-    well(world)
-    assert world.findings() == {}
-
-
-def test_every_family_is_played_or_named():
-    """Each family of the registry is in the repertoire, or among those that only the state machine plays."""
-    from handlers.responses import RESPONSES  # noqa: PLC0415 - the judge itself knows nothing of the bot
-
-    families = {response.family for response in RESPONSES}
-    assert families - {act.family for act in ACTS} == BESIDE
-    declared = {response.name: response for response in RESPONSES}
-    for act in ACTS:
-        response = declared[act.name]
-        assert (act.family, act.alone, act.many) == (response.family, not response.approvals, response.many), act.name
-        assert act.back == response.inverse or act.name == "unblock"  # to block again what was freed needs a new choice
-
-
 async def test_the_book_names_what_was_taken():
     """A call that changed something is kept with its path and body, also where its answer was lost; none that read."""
     sim = Witnessed(ManualClock(NOW), seed=1, size="empty")
@@ -380,9 +184,42 @@ async def test_the_book_names_what_was_taken():
     assert "accountenabled" in book.taken[0].said
 
 
+async def test_the_book_names_a_file_that_was_uploaded():
+    """A file comes in parts, which the service alone can read: its name and description are noted all the same."""
+    clock = ManualClock(NOW)
+    sim = Witnessed(clock, seed=1, size="empty")
+    furnish(sim)
+    clock.move(5)
+    book = sim.keep_book()
+    roles = frozenset(sim.first.roles[DEFENDER])
+    token = sim.tokens.issue(Caller(app=CLIENT_ID, tenant=TENANT, audience=DEFENDER, roles=roles))
+    files = {"File": ("up-1.ps1", b"# content")}
+    async with sim.running(), httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:
+        more = {"Description": f"[{ID}/1] looks bad", "OverrideIfExists": "false"}
+        answer = await http.post(f"{sim.url}/api/libraryfiles", data=more, files=files)
+    assert answer.status_code == 200
+    assert sim.first.library["up-1.ps1"].content == b"# content"
+    assert [one.operation for one in book.taken] == ["defender.library.upload"]
+    assert "up-1.ps1" in book.taken[0].said
+    assert f"[{ID.casefold()}/1]" in book.taken[0].said
+
+
+async def test_the_book_counts_the_looks_at_alerts():
+    """When a customer's alerts were read is noted: what waited meanwhile must have been seen."""
+    sim = Witnessed(ManualClock(NOW), seed=1, size="empty")
+    furnish(sim)
+    book = sim.keep_book()
+    roles = frozenset(sim.first.roles[GRAPH])
+    token = sim.tokens.issue(Caller(app=CLIENT_ID, tenant=TENANT, audience=GRAPH, roles=roles))
+    async with sim.running(), httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:
+        await http.get(f"{sim.url}/v1.0/security/alerts_v2")
+        await http.get(f"{sim.url}/v1.0/security/incidents")
+    assert book.looks == [(TENANT, NOW)]
+
+
 def test_every_rule_was_seen_to_find_something():
     """No rule of the judge stands without a breach that it finds."""
-    assert {rule for rule, _ in BREACHES} == set(RULES)
+    assert {rule for rule, _ in (*BREACHES, *FAMILY_BREACHES, *CENTER_BREACHES)} == set(RULES)
 
 
 def test_a_card_whose_posting_was_never_answered_is_explained():

@@ -10,10 +10,13 @@ from bot.simulator.actions import AlreadyRunningError, Order
 from bot.simulator.faults import Fault, Faults
 from bot.simulator.limits import Limit, Limiter
 from bot.simulator.server import Simulator
+from bot.simulator.world import LedgerEntry
 from tests.soak.repertoire import ACTS
 
 SHARE = 0.05
 BY_HAND = "done by hand"
+ODD = 0.1
+"""How often what was begun ends otherwise than it should."""
 LOSES_ANSWERS = frozenset({"error", "html", "timeout", "reset", "empty", "garbage"})
 SENDING = frozenset(act.operation for act in ACTS)
 POSTING = ("connector.post", "connector.reply", "connector.edit")
@@ -105,9 +108,12 @@ class Mischief:
         while self._seen < len(entries):
             entry = entries[self._seen]
             self._seen += 1
-            action = self.sim.world.customers[entry.tenant].actions[entry.action_id]
-            if not entry.created or self.dice.random() >= 0.1:
+            if not entry.created or self.dice.random() >= ODD:
                 continue
+            if entry.type == "StartInvestigation":
+                self._odd_investigation(entry)
+                continue
+            action = self.sim.world.customers[entry.tenant].actions[entry.action_id]
             what = self.dice.choice(("Failed", "TimeOut", "stuck"))
             if what == "stuck":
                 action.stuck_until = action.stuck_until or action.created + self._later(60, 600)
@@ -122,10 +128,15 @@ class Mischief:
             tenant = self.dice.choice(list(self.sim.world.customers))
             self.sim.scenario.step(self.dice.choice(("device_away", "device_back", "device_back")), tenant)
 
+    def _odd_investigation(self, entry: LedgerEntry) -> None:
+        what = self.dice.choice(("Failed", "PartiallyRemediated", "TerminatedByUser"))
+        self.sim.world.customers[entry.tenant].investigations[entry.action_id].fate = what
+        self.tally.counts[f"investigations that end as {what}"] += 1
+
     def _by_hand(self) -> None:
         """Somebody acts in the portal, beside the bot."""
         customer = self.dice.choice(list(self.sim.world.customers.values()))
-        device = self.dice.choice(list(customer.devices.values()))
+        device = self.dice.choice([one for one in customer.devices.values() if "-pc-" in one.name])
         kind = self.dice.choice(("Isolate", "Unisolate", "RunAntiVirusScan"))
         scope = {"Isolate": "Full", "RunAntiVirusScan": "Quick"}.get(kind)
         order = Order(type=kind, scope=scope, comment=BY_HAND, requestor="patti@example.com")

@@ -5,20 +5,28 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 
 from aiohttp import web
 
-from bot.clock import Clock
 from bot.simulator.server import Simulator
+from bot.simulator.world import World
 
 READING = frozenset({"defender.advancedqueries.run", "graph.checkmembergroups"})
 """POSTs that change nothing."""
+LOOKING = "graph.alerts.list"
+"""By which one sees what waits in the Action center."""
+UPLOADING = "defender.library.upload"
+"""What is sent in parts, which can be read only once."""
 _CALL: ContextVar[tuple[str, str]] = ContextVar("_CALL", default=("", ""))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A call that was accepted: `said` is its path and its body, in lower case, in which its target is named."""
+    """A call that was accepted: `said` is its path and its body, in lower case and without blanks.
+
+    Its target stands there; of a file that was sent, its name and description.
+    """
 
     operation: str
     tenant: str
@@ -27,25 +35,33 @@ class Taken:
 
 
 class Book(deque[tuple[str, str, int]]):
-    """The simulator's list of calls, which also keeps those that changed something for good."""
+    """The simulator's list of calls, which keeps those that changed something for good, and when alerts were read."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, world: World) -> None:
         super().__init__(maxlen=100)
-        self.clock = clock
+        self.world, self.clock = world, world.clock
         self.taken: list[Taken] = []
+        self.looks: list[tuple[str, datetime]] = []
 
     def append(self, call: tuple[str, str, int]) -> None:
         """An operation was carried out; whatever fault its answer meets comes afterwards."""
         operation, tenant, status = call
         method, said = _CALL.get()
+        if operation == LOOKING and status < HTTPStatus.BAD_REQUEST:
+            self.looks.append((tenant, self.clock.now()))
         changes = method not in {"", "GET"} and operation not in READING and not operation.startswith("connector.")
-        if changes and status < 400:
+        if operation == UPLOADING and status < HTTPStatus.BAD_REQUEST:
+            file = max(self.world.customers[tenant].library.values(), key=lambda one: one.updated)
+            said = _squeezed(f"{said}{file.name}\n{file.description}")
+        if changes and status < HTTPStatus.BAD_REQUEST:
             self.taken.append(Taken(operation=operation, tenant=tenant, at=self.clock.now(), said=said))
         super().append(call)
 
 
 class Witnessed(Simulator):
     """A simulator whose `book` forgets nothing."""
+
+    book: Book
 
     def application(self) -> web.Application:
         """The same, and each call is noted before it is answered."""
@@ -55,14 +71,19 @@ class Witnessed(Simulator):
 
     def keep_book(self) -> Book:
         """Begin to keep it."""
-        self.calls = book = Book(self.clock)
-        return book
+        self.calls = self.book = Book(self.world)
+        return self.book
 
 
 @web.middleware
 async def _noting(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    body = await request.read() if request.can_read_body else b""
-    _CALL.set((request.method, f"{request.path}\n{body[:4000].decode(errors='replace')}".casefold()))
+    parts = request.content_type.startswith("multipart/")
+    body = await request.read() if request.can_read_body and not parts else b""
+    _CALL.set((request.method, _squeezed(f"{request.path}\n{body[:4000].decode(errors='replace')}")))
     return await handler(request)
+
+
+def _squeezed(text: str) -> str:
+    return text.replace(" ", "").casefold()

@@ -12,9 +12,20 @@ from itertools import pairwise
 from bot.simulator.incidents import Incident
 from bot.simulator.world import FAMILIES, Action, Customer, LedgerEntry
 from tests.soak.cards_read import OVER, Seen
+from tests.soak.center_judged import cards_of_items_wrong, items_lost
 from tests.soak.evidence import Evidence, Record
-from tests.soak.repertoire import BY_NAME, MARKED
-from tests.soak.unmarked import approved, more_than_approved, not_as_approved, wrong_of_several, wrong_setting
+from tests.soak.marked import action_of, ended_wrong, wrong_investigation
+from tests.soak.repertoire import BY_NAME
+from tests.soak.unmarked import (
+    approved,
+    given_in,
+    marked_twice,
+    more_than_approved,
+    not_as_approved,
+    not_as_asked,
+    wrong_of_several,
+    wrong_setting,
+)
 from tests.soak.world import INCIDENTS, PLAYERS, REQUESTS
 
 MARK = re.compile(r"\[(WK-[\w-]+)/(\d+)\]")
@@ -27,8 +38,8 @@ DECIDED = {
     "resend": "sent again",
     "giveup": "given up",
 }
+INVESTIGATION = "StartInvestigation"
 VERBS = {what: verb for verb, what in DECIDED.items()}
-ENDED = {"succeeded": "Succeeded", "failed": "Failed", "timed out": "TimeOut", "cancelled": "Cancelled"}
 NOT_SENT = frozenset({"refused", "rejected", "expired", "unsent", "withdrawn"})
 STATUS = {
     "active": "active",
@@ -59,7 +70,10 @@ def doubled(evidence: Evidence) -> Iterator[str]:
             yield f"{id_} has {times} actions for {attempts} approved attempts"
     yield from _at_once(evidence, [(id_, entry) for id_, _, entry in made])
     yield from more_than_approved(evidence)
+    yield from marked_twice(evidence)
     for id_, _, entry in made:
+        if entry.type == INVESTIGATION:
+            continue  # any number of them may go on at the same time
         if not evidence.was_slow(entry.at) and (beside := _beside(evidence.sim.world.customers[entry.tenant], entry)):
             yield f"{id_} began {entry.type} while {beside.type} {beside.id} ({beside.requestor}) was under way"
 
@@ -68,6 +82,8 @@ def _at_once(evidence: Evidence, made: list[tuple[str, LedgerEntry]]) -> Iterato
     """Two of the bot's own actions of a family under way on a device at the same time."""
     actions: dict[tuple[str, str], list[tuple[Action, str]]] = {}
     for id_, entry in made:
+        if entry.type == INVESTIGATION:
+            continue
         action = evidence.sim.world.customers[entry.tenant].actions[entry.action_id]
         actions.setdefault((action.machine_id, action.family), []).append((action, id_))
     for found in actions.values():
@@ -141,12 +157,13 @@ def out_of_order(evidence: Evidence) -> Iterator[str]:
     """Devices that do not stand as last approved although the card says so, and pairs done the wrong way round."""
     found: dict[tuple[str, str, str], list[Record]] = {}
     for tenant, record in evidence.all_records():
-        if BY_NAME[record["response"]].holds and approved(record) and not record.get("members"):
-            found.setdefault((tenant, record["target"]["id"], record["family"]), []).append(record)
+        act = BY_NAME[record["response"]]
+        if act.holds and approved(record) and not record.get("members"):
+            found.setdefault((tenant, record["target"]["id"], act.of(given_in(record))), []).append(record)
     for (tenant, target, _), records in found.items():
         customer = evidence.sim.world.customers[tenant]
         ordered = sorted(records, key=_approved_at)
-        marked = BY_NAME[ordered[-1]["response"]].on in MARKED
+        marked = BY_NAME[ordered[-1]["response"]].truth == "action"
         last = max(ordered, key=_sent_at)
         yield from (_end_of if marked else not_as_approved)(customer, target, last)
         for first, second in pairwise(ordered) if marked else ():
@@ -164,28 +181,23 @@ def _approved_at(record: Record) -> datetime:
 
 
 def _end_of(customer: Customer, device: str, last: Record) -> Iterator[str]:
-    action = _action(customer, last)
+    action = action_of(customer, last)
     if last["state"] != "succeeded" or action is None:
         return  # its card says why not, which is looked at elsewhere
     later = [a for a in customer.actions.values() if a.machine_id == device and a.family == action.family]
     if any(a.updated > action.updated and a.id != action.id and not MARK.match(a.comment) for a in later):
         return  # somebody acted in the portal afterwards
     holds = BY_NAME[last["response"]].holds
-    if holds and not holds(customer, device, ""):
+    if holds and not holds(customer, device, given_in(last)):
         yield f"{customer.devices[device].name} is not as {last['id']} ({last['response']}) was approved"
 
 
 def _pair(customer: Customer, first: Record, second: Record) -> Iterator[str]:
-    one, two = _action(customer, first), _action(customer, second)
+    one, two = action_of(customer, first), action_of(customer, second)
     resent = any(d["what"] == "sent again" for record in (first, second) for d in record["decisions"])
     close = _approved_at(second) - _approved_at(first) < MARGIN
     if one and two and one.created > two.created and not resent and not close:
         yield f"{second['id']} ({second['response']}) was begun before {first['id']}, which was approved earlier"
-
-
-def _action(customer: Customer, record: Record) -> Action | None:
-    attempts = record["attempts"]
-    return customer.actions.get(attempts[-1]["action"]) if attempts else None
 
 
 def not_final(evidence: Evidence) -> Iterator[str]:
@@ -206,7 +218,8 @@ def unauthorised(evidence: Evidence) -> Iterator[str]:
     players = {player.id: player for player in PLAYERS}
     for tenant, record in evidence.all_records():
         asked = players.get(record["requester"]["id"])
-        if asked is None or not asked.proposes or asked.tenant != tenant:
+        may = asked and (asked.decides if BY_NAME[record["response"]].decider else asked.proposes)
+        if not asked or not may or asked.tenant != tenant:
             yield f"{record['id']} was asked for by {record['requester']['name']}, who may not"
         for decision in record["decisions"]:
             who = players.get(decision["who"]["id"])
@@ -284,24 +297,14 @@ def _wrong(evidence: Evidence, customer: Customer, record: Record, seen: Seen, m
     """What is wrong about a request's last card; empty where it is true."""
     if record.get("members"):
         return wrong_of_several(evidence, record, seen)
-    if BY_NAME[record["response"]].on not in MARKED:
-        return wrong_setting(evidence, customer, record, seen)
-    return _wrong_action(customer, seen, made)
-
-
-def _wrong_action(customer: Customer, seen: Seen, made: list[LedgerEntry]) -> str:
-    """The same where the request is followed by its action's id."""
-    if seen.stand in ENDED:
-        action = customer.actions.get(seen.facts.get("Defender action", ""))
-        if action is None:
-            return f"says {seen.stand} and names no action of the service"
-        if action.status != ENDED[seen.stand]:
-            return f"says {seen.stand}; the service says {action.status}"
-        if customer.devices[action.machine_id].name not in seen.title:
-            return f"speaks of {seen.title}; the action was on {customer.devices[action.machine_id].name}"
     if seen.stand in NOT_SENT and made:
         return f"says {seen.stand}; the service accepted {made[0].type} {made[0].action_id}"
-    return ""
+    act = BY_NAME[record["response"]]
+    if act.truth == "call":
+        return wrong_setting(evidence, customer, record, seen)
+    if act.truth == "investigation":
+        return wrong_investigation(customer, record, seen)
+    return ended_wrong(customer, act, seen)
 
 
 def _wrong_incident(customer: Customer, incident: Incident, seen: Seen) -> Iterator[str]:
@@ -330,11 +333,14 @@ RULES: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
     "doubled actions": doubled,
     "lost requests": lost,
     "lost incidents": lost_incidents,
+    "not as asked": not_as_asked,
     "out of order": out_of_order,
     "not final": not_final,
     "unauthorised acts": unauthorised,
     "acknowledged decisions lost": decisions_lost,
     "cards too many, unexplained": cards_too_many,
     "cards that say something else": cards_wrong,
+    "Action center items lost": items_lost,
+    "Action center cards wrong": cards_of_items_wrong,
     "audit chain broken": audit_broken,
 }

@@ -1,8 +1,14 @@
-"""What the soak plays with: ten people and twenty devices of two customers, and where they talk to the bot."""
+"""What the soak plays with: ten people and twenty devices of two customers, and where they talk to the bot.
 
+Beside the twenty there are devices that are not onboarded, and some on which actions wait to be cancelled; whoever is
+to leave Defender or Intune for good is made when it is needed (`things.py`).
+"""
+
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.library.catalogue import SCRIPTS, content, describe
 from bot.simulator.directory import (
     ADMINS,
     APPROVERS,
@@ -14,10 +20,13 @@ from bot.simulator.directory import (
     SECOND_TENANT,
 )
 from bot.simulator.intune import Managed
+from bot.simulator.live_inside import infected
 from bot.simulator.live_sessions import LibraryFile
+from bot.simulator.mailroom import Letter
 from bot.simulator.server import Simulator
-from bot.simulator.world import Device, Group
+from bot.simulator.world import Customer, Device, Group
 from bot.simulator.world import Person as Listed
+from tests.soak.acts_scripted import OWN, TOOL
 
 SECOND_OPERATORS = "b0000000-0000-4000-8000-000000000002"
 SECOND_ADMINS = "b0000000-0000-4000-8000-000000000004"
@@ -33,7 +42,13 @@ REQUESTS = {FIRST_TENANT: "19:requests1@thread.tacv2", SECOND_TENANT: "19:reques
 INCIDENTS = {FIRST_TENANT: "19:incidents1@thread.tacv2", SECOND_TENANT: "19:incidents2@thread.tacv2"}
 DEVICES = {FIRST_TENANT: 12, SECOND_TENANT: 8}
 USERS = 4
-HOSTS = tuple(f"host-{number:02}.bad.example" for number in range(4))
+VALUES = (*(f"host-{number:02}.bad.example" for number in range(5)), "5e" * 32)
+LISTS = tuple(tuple(f"list-{number}-{which}.bad.example" for which in range(3)) for number in range(3))
+ADDRESSES = tuple(f"https://page-{number}.bad.example/login" for number in range(4))
+UPLOADS = tuple(f"up-{number}.ps1" for number in range(3))
+BESIDE = {"guest": 2, "queue": 2}
+"""Devices beside the twenty: not onboarded ones, and such on which actions wait."""
+LETTERS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,36 +132,59 @@ def _open(sim: Simulator, conversation: str, tenant: str, people: list[Player], 
 
 
 def _others(sim: Simulator, tenant: str) -> None:
-    """What else something is done to: users, the devices as Intune knows them, and a script of the company's own."""
+    """What else something is done to: users, their mail, the devices as Intune knows them, and the library."""
     customer, now, number = sim.world.customers[tenant], sim.clock.now(), TENANTS.index(tenant) + 1
     for which in range(USERS):
         id_ = f"c{number}000000-0000-4000-8000-{which:012d}"
         upn = f"user-{which:02}@soak-{number}.example"
         customer.directory.people[id_] = Listed(id=id_, name=f"User {number} {which:02}", upn=upn, mail=upn)
-    for device in customer.devices.values():
-        id_ = f"{device.id[:8]}-0000-4000-8000-{device.id[-12:]}"
-        customer.intune.devices[id_] = Managed(
-            id=id_, name=device.name, entra_id=id_, system="Windows", version="10.0", last_sync=now, machine=device.id
+    for which in range(LETTERS):
+        network, upn = f"d{number}000000-0000-4000-8000-{which:012d}", f"user-{which % USERS:02}@soak-{number}.example"
+        customer.mailroom.letters[f"{network}/{upn}"] = Letter(
+            id=network,
+            network_id=network,
+            internet_id=f"<{which}@bad.example>",
+            recipient=upn,
+            subject=f"Soak {number} {which}",
+            sender="x@bad.example",
+            received=now - timedelta(hours=2),
         )
-    customer.library["own.ps1"] = LibraryFile(name="own.ps1", content=b"# signed", created=now, updated=now, by="admin")
-
-
-def targets(sim: Simulator, tenant: str, kind: str) -> list[tuple[str, str]]:
-    """The ids and names of what something of that kind can be done to."""
-    customer = sim.world.customers[tenant]
-    if kind == "user":
-        return [(one.id, one.upn) for one in customer.directory.people.values() if one.upn.startswith("user-")]
-    if kind == "managed":
-        return [(one.id, one.name) for one in customer.intune.devices.values()]
-    if kind == "host":
-        return [(host, host) for host in HOSTS]
-    return [(one.id, one.name) for one in customer.devices.values()]
+    for device in list(customer.devices.values()):
+        if "-pc-" in device.name:
+            enroll(sim, customer, device.name, device.id)
+    texts = {OWN: (b"# signed", None), TOOL: (b"a tool", None)}
+    texts |= {one.file: (content(one), describe(one, content(one))) for one in SCRIPTS.values()}
+    for name, (text, about) in texts.items():
+        customer.library[name.casefold()] = LibraryFile(
+            name=name, content=text, description=about, created=now, updated=now, by="admin"
+        )
 
 
 def _devices(sim: Simulator, tenant: str) -> None:
-    now = sim.clock.now()
-    for number in range(DEVICES[tenant]):
-        name = f"soak-{TENANTS.index(tenant) + 1}-pc-{number:02d}"
-        id_ = f"{sim.world.random.getrandbits(160):040x}"
-        device = Device(id=id_, name=name, first_seen=now - timedelta(days=90), last_seen=now)
-        sim.world.customers[tenant].devices[id_] = device
+    customer = sim.world.customers[tenant]
+    for kind, count in {"pc": DEVICES[tenant], **BESIDE}.items():
+        for number in range(count):
+            device = made_device(sim, customer, named(customer, kind, number))
+            device.onboarding = "CanBeOnboarded" if kind == "guest" else "onboarded"
+
+
+def named(customer: Customer, kind: str, number: int) -> str:
+    """What a device is called."""
+    return f"soak-{TENANTS.index(customer.id) + 1}-{kind}-{number:02d}"
+
+
+def made_device(sim: Simulator, customer: Customer, name: str) -> Device:
+    """A new device in Defender, on which an attack left something for each of the scripts."""
+    id_, now = f"{sim.world.random.getrandbits(160):040x}", sim.clock.now()
+    device = Device(id=id_, name=name, first_seen=now - timedelta(days=90), last_seen=now, inside=infected())
+    customer.devices[id_] = device
+    return device
+
+
+def enroll(sim: Simulator, customer: Customer, name: str, machine: str = "") -> Managed:
+    """A new device in Intune; `machine` is its id in Defender."""
+    digest, now = hashlib.sha256(f"{customer.id}/{name}".encode()).hexdigest(), sim.clock.now()
+    id_ = f"{digest[:8]}-0000-4000-8000-{digest[8:20]}"
+    one = Managed(id=id_, name=name, entra_id=id_, system="Windows", version="10.0", last_sync=now, machine=machine)
+    customer.intune.devices[id_] = one
+    return one

@@ -28,6 +28,7 @@ READS = {
     "get": lambda s: s.get(ONE, "request", "a"),
     "get_many": lambda s: s.get_many(ONE, "request", ["a"]),
     "newest": lambda s: s.newest(ONE, "request"),
+    "of_target": lambda s: s.of_target(ONE, "request", "d"),
     "due": lambda s: s.due(ONE, LATER),
     "head": lambda s: s.head(ONE),
     "audit": lambda s: s.audit(ONE),

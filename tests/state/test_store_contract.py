@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Conflict
-from bot.state.store import Change, HeadMoved, Kept, Sealed, Standing, Store, Trim
+from bot.state.store import MOST_OF_TARGET, Change, HeadMoved, Kept, Sealed, Standing, Store, Trim
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 ONE, OTHER = "tenant-1", "tenant-2"
@@ -174,6 +174,65 @@ async def test_newest_are_the_latest_written(store: Store):
     assert [record.id for record in await store.newest(ONE, "request", limit=1)] == ["a"]
     assert [record.id for record in await store.get_many(ONE, "request", ["c", "b", "a", "nobody"])] == ["c", "a"]
     assert await store.get_many(ONE, "request", []) == []
+
+
+def about(target: str, key: str = "a", rev: int = 0, kind: str = "request", **more) -> Change:
+    return write(key, rev, kind, **{"data": {"target": {"id": target, "name": "n"}, "rev": rev}, **more})
+
+
+async def test_records_are_found_by_their_target(store: Store):
+    """Those of one kind about one target, the latest written first; no other target, kind or customer, nothing gone."""
+    await store.commit(ONE, [about("d1", "a"), about("d2", "b"), about("d1", "c"), about("d1", "x", kind="incident")])
+    await store.commit(OTHER, [about("d1", "o")])
+    await store.commit(ONE, [write("without"), write("odd", data={"target": "d1"}), about("d1", "a", rev=1)])
+    found = await store.of_target(ONE, "request", "d1")
+    assert [(record.id, record.rev) for record in found] == [("a", 2), ("c", 1)]
+    assert found[0] == await store.get(ONE, "request", "a")
+    assert [record.id for record in await store.of_target(ONE, "request", "d1", limit=1)] == ["a"]
+    await store.commit(ONE, [Change(kind="request", id="a", rev=2, data=None)])
+    assert [record.id for record in await store.of_target(ONE, "request", "d1")] == ["c"]
+    assert [record.id for record in await store.of_target(ONE, "request", "d2")] == ["b"]
+    assert await store.of_target(ONE, "request", "nobody") == []
+
+
+async def test_what_was_not_committed_is_not_found_by_its_target(store: Store):
+    """A commit that fails leaves no name behind."""
+    with pytest.raises(Conflict):
+        await store.commit(ONE, [about("d1", "a"), about("d1", "b", rev=7)])
+    assert await store.of_target(ONE, "request", "d1") == []
+
+
+async def test_of_very_many_the_newest_are_found_by_their_target(store: Store):
+    """Of more than the bound the oldest are left out, whatever is asked for."""
+    for first in range(0, MOST_OF_TARGET + 10, 51):
+        await store.commit(ONE, [about("d1", f"r{n}") for n in range(first, first + 51)])
+    found = [record.id for record in await store.of_target(ONE, "request", "d1", limit=10_000)]
+    assert found == [f"r{n}" for n in reversed(range(10, MOST_OF_TARGET + 10))]
+
+
+OPERATIONS = st.tuples(
+    st.sampled_from(["write", "write", "write", "delete", "age"]), st.integers(0, 5), st.sampled_from([None, 10.0])
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(operations=st.lists(OPERATIONS, max_size=25))
+async def test_by_target_is_what_newest_says(shelf, operations):
+    """Whatever was written, deleted and ran out, the records of a target are those that the whole list has of it."""
+    customer = uuid.uuid4().hex
+    for what, number, keep in operations:
+        key, live = f"r{number}", await shelf.store.get(customer, "request", f"r{number}")
+        rev = live.rev if live else 0
+        if what == "age":
+            shelf.age(6)
+        elif what == "delete":
+            await shelf.store.commit(customer, [Change(kind="request", id=key, rev=rev, data=None)])
+        else:
+            await shelf.store.commit(customer, [about(f"d{number % 2}", key, rev, keep=keep)])
+        everything = await shelf.store.newest(customer, "request")
+        for target in ("d0", "d1"):
+            wanted = [record for record in everything if record.data["target"]["id"] == target]
+            assert await shelf.store.of_target(customer, "request", target) == wanted
 
 
 async def test_a_deleted_record_can_be_made_anew(store: Store):

@@ -8,7 +8,7 @@ from bot import odata
 from bot.defender.device.client import DeviceValue, TagAction
 from bot.defender.models import Investigation, Machine, MachineAction
 from bot.defender.operations import changing, reading
-from bot.http import Api, Operation, read_all, read_one
+from bot.http import Api, Operation, about, read_all, read_one
 from bot.http_errors import unreadable
 from bot.limits import Limit
 
@@ -121,7 +121,9 @@ class HttpDeviceResponses:
     async def start_investigation(self, machine_id: str, *, comment: str) -> Investigation:
         """api:initiate-autoir-investigation."""
         answer = await self._api.call(START_INVESTIGATION, ids={"id": machine_id}, body={"Comment": comment})
-        return read_one(START_INVESTIGATION, Investigation, answer)
+        found = read_one(START_INVESTIGATION, Investigation, answer)
+        about(START_INVESTIGATION, machine_id, found.machine_id)
+        return found
 
     async def investigation(self, investigation_id: str) -> Investigation:
         """api:get-investigation-object."""
@@ -133,18 +135,26 @@ class HttpDeviceResponses:
         params: dict[str, str | int] = {"$filter": odata.equals("machineId", machine_id)}
         values = await self._api.items(INVESTIGATIONS_OF, params=params, page_size=_LARGEST_PAGE)
         found = read_all(INVESTIGATIONS_OF, Investigation, values)
+        found = [one for one in found if (one.machine_id or machine_id).casefold() == machine_id.casefold()]
         kept = [one for one in found if since is None or one.start_time is None or one.start_time >= since]
         return sorted(kept, key=lambda one: one.start_time or _BEGINNING, reverse=True)
 
     async def change_tag(self, machine_id: str, *, tag: str, action: TagAction) -> Machine:
         """api:add-or-remove-machine-tags."""
         answer = await self._api.call(CHANGE_TAG, ids={"id": machine_id}, body={"Value": tag, "Action": action})
-        return read_one(CHANGE_TAG, Machine, answer)
+        found = read_one(CHANGE_TAG, Machine, answer)
+        about(CHANGE_TAG, machine_id, found.id)
+        return found
 
     async def set_value(self, machine_id: str, *, value: DeviceValue) -> Machine:
         """api:set-device-value."""
         answer = await self._api.call(SET_VALUE, ids={"id": machine_id}, body={"DeviceValue": value})
-        return read_one(SET_VALUE, Machine, answer)
+        found = read_one(SET_VALUE, Machine, answer)
+        about(SET_VALUE, machine_id, found.id)
+        return found
 
     async def _do(self, operation: Operation, machine_id: str, body: dict[str, Any]) -> MachineAction:
-        return read_one(operation, MachineAction, await self._api.call(operation, ids={"id": machine_id}, body=body))
+        answer = await self._api.call(operation, ids={"id": machine_id}, body=body)
+        found = read_one(operation, MachineAction, answer)
+        about(operation, machine_id, found.machine_id)
+        return found

@@ -8,7 +8,7 @@ from typing import Any
 from bot.defender.live.models import LibraryFile, LiveCommand, Upload, in_order
 from bot.defender.models import MachineAction
 from bot.defender.operations import changing, reading
-from bot.http import Api, Operation, read_all, read_one
+from bot.http import Api, Operation, about, read_all, read_one
 from bot.http_errors import unreadable
 from bot.limits import Limit
 
@@ -59,7 +59,9 @@ class HttpLiveResponse:
     ) -> MachineAction:
         """api:run-live-response. The page says 201 and shows 200: both are an answer."""
         body = {"Commands": [one.body() for one in in_order(commands)], "Comment": comment}
-        return read_one(RUN, MachineAction, await self._api.call(RUN, ids={"id": machine_id}, body=body))
+        found = read_one(RUN, MachineAction, await self._api.call(RUN, ids={"id": machine_id}, body=body))
+        about(RUN, machine_id, found.machine_id)
+        return found
 
     async def live_result(self, action_id: str, index: int, *, most: int) -> bytes:
         """api:get-live-response-result: a link that is good for 30 minutes, followed at once and forgotten."""

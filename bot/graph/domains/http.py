@@ -3,16 +3,10 @@
 from collections.abc import Mapping
 
 from bot.graph.domains.models import Domain
+from bot.graph.operations import reading
 from bot.http import Api, Operation, read_all
 
-DOMAINS = Operation(
-    service="graph",
-    name="domains",
-    method="GET",
-    path="/domains",
-    permissions=("Domain.Read.All",),
-    page="api/domain-list",
-)
+DOMAINS = reading("domains", "/domains", "Domain.Read.All", "api/domain-list")
 CALLS: Mapping[str, tuple[Operation, ...]] = {"domains": (DOMAINS,)}
 
 

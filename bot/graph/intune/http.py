@@ -6,8 +6,9 @@ from typing import Any
 
 from bot import odata
 from bot.graph.intune.models import ManagedDevice
-from bot.http import Api, Operation, read_all, read_one
+from bot.http import Api, Operation, about, read_all, read_one
 from bot.limits import INTUNE_READS, INTUNE_WRITES
+from bot.wire import folded
 
 READ = "DeviceManagementManagedDevices.Read.All"
 ACT = "DeviceManagementManagedDevices.PrivilegedOperations.All"
@@ -85,13 +86,17 @@ class HttpIntune:
         if condition:
             params["$filter"] = condition
         values = await self._api.items(_DEVICES, params=params, top=top)
-        return read_all(_DEVICES, ManagedDevice, values)
+        found = read_all(_DEVICES, ManagedDevice, values)
+        wanted = {"", folded(entra_device_id)}  # what is wiped must be the device that was meant
+        return [one for one in found if not entra_device_id or folded(one.azure_ad_device_id) in wanted]
 
     async def managed_device(self, device_id: str) -> ManagedDevice:
         """api/intune-devices-manageddevice-get; its printed example holds the device in `value`."""
         answer = await self._api.call(_DEVICE, ids={"id": device_id})
         inner = answer.get("value")
-        return read_one(_DEVICE, ManagedDevice, inner if isinstance(inner, dict) else answer)
+        found = read_one(_DEVICE, ManagedDevice, inner if isinstance(inner, dict) else answer)
+        about(_DEVICE, device_id, found.id)
+        return found
 
     async def sync_device(self, device_id: str) -> None:
         """api/intune-devices-manageddevice-syncdevice."""

@@ -6,27 +6,21 @@ from http import HTTPStatus
 
 from bot import odata
 from bot.graph.mail.models import AnalyzedEmail, Remedy
+from bot.graph.operations import changing, reading
 from bot.http import Api, Operation, read_all, values_of
 
-_SERVICE = "graph"
-
-ANALYZED = Operation(
-    service=_SERVICE,
-    name="analyzed-emails",
-    method="GET",
-    path="/security/collaboration/analyzedEmails",
-    permissions=("SecurityAnalyzedMessage.Read.All",),
-    page="api/security-collaborationroot-list-analyzedemails",
+ANALYZED = reading(
+    "analyzed-emails",
+    "/security/collaboration/analyzedEmails",
+    "SecurityAnalyzedMessage.Read.All",
+    "api/security-collaborationroot-list-analyzedemails",
 )
-REMEDIATE = Operation(
-    service=_SERVICE,
-    name="remediate-mail",
-    method="POST",
-    path="/security/collaboration/analyzedEmails/remediate",
-    permissions=("SecurityAnalyzedMessage.ReadWrite.All",),
-    page="api/security-analyzedemail-remediate",
-    reads=False,
-    empty=frozenset({HTTPStatus.ACCEPTED}),
+REMEDIATE = changing(
+    "remediate-mail",
+    "/security/collaboration/analyzedEmails/remediate",
+    ("SecurityAnalyzedMessage.ReadWrite.All",),
+    "api/security-analyzedemail-remediate",
+    empty=HTTPStatus.ACCEPTED,
 )
 
 CALLS: Mapping[str, tuple[Operation, ...]] = {"analyzed_email": (ANALYZED,), "remediate_mail": (REMEDIATE,)}

@@ -7,12 +7,12 @@ from http import HTTPStatus
 from bot import odata
 from bot.errors import Missing, Rejected
 from bot.graph.models import OPEN_ALERT_STATUSES, GraphAlert
+from bot.graph.operations import SERVICE, changing, reading
 from bot.graph.people.models import DirectoryUser, RiskyUser, RoleAssignment
 from bot.http import Api, Operation, read_all, read_one, values_of
 from bot.limits import GRAPH_IDENTITY_PROTECTION, GRAPH_SECURITY
 
-_SERVICE = "graph"
-_DONE = frozenset({HTTPStatus.NO_CONTENT})
+_DONE = HTTPStatus.NO_CONTENT
 _SELECT = (
     "id,displayName,userPrincipalName,mail,accountEnabled,userType,jobTitle,department,onPremisesSyncEnabled,"
     "createdDateTime,signInSessionsValidFromDateTime"
@@ -20,82 +20,66 @@ _SELECT = (
 _NAMES = ("userPrincipalName", "mail", "displayName", "givenName", "surname")
 
 
-def _get(name: str, path: str, permission: str, page: str) -> Operation:
-    return Operation(service=_SERVICE, name=name, method="GET", path=path, permissions=(permission,), page=page)
-
-
-USER = _get("user", "/users/{id}", "User.Read.All", "api/user-get")
-USERS = _get("users", "/users", "User.Read.All", "api/user-list")
-ROLE_ASSIGNMENTS = _get(
+USER = reading("user", "/users/{id}", "User.Read.All", "api/user-get")
+USERS = reading("users", "/users", "User.Read.All", "api/user-list")
+ROLE_ASSIGNMENTS = reading(
     "role-assignments",
     "/roleManagement/directory/roleAssignments",
     "RoleManagement.Read.Directory",
     "api/rbacapplication-list-roleassignments",
 )
-USER_ALERTS = Operation(
-    service=_SERVICE,
-    name="user-alerts",
-    method="GET",
-    path="/security/alerts_v2",
-    permissions=("SecurityAlert.Read.All",),
-    page="api/security-list-alerts_v2",
-    limits=GRAPH_SECURITY,
-    shares="alerts and scores",
+USER_ALERTS = reading(
+    "user-alerts",
+    "/security/alerts_v2",
+    "SecurityAlert.Read.All",
+    "api/security-list-alerts_v2",
+    GRAPH_SECURITY,
+    "alerts and scores",
 )
-ENABLE = Operation(
-    service=_SERVICE,
-    name="set-account-enabled",
-    method="PATCH",
-    path="/users/{id}",
-    permissions=("User.EnableDisableAccount.All", "User.Read.All"),
-    page="api/user-update",
-    reads=False,
+ENABLE = changing(
+    "set-account-enabled",
+    "/users/{id}",
+    ("User.EnableDisableAccount.All", "User.Read.All"),
+    "api/user-update",
     empty=_DONE,
-)
-PASSWORD = Operation(
-    service=_SERVICE,
-    name="set-password",
     method="PATCH",
-    path="/users/{id}",
-    permissions=("User-PasswordProfile.ReadWrite.All",),
-    page="api/user-update",
-    reads=False,
-    empty=_DONE,
 )
-REVOKE = Operation(
-    service=_SERVICE,
-    name="revoke-sessions",
-    method="POST",
-    path="/users/{id}/revokeSignInSessions",
-    permissions=("User.RevokeSessions.All",),
-    page="api/user-revokesigninsessions",
-    reads=False,
+PASSWORD = changing(
+    "set-password",
+    "/users/{id}",
+    ("User-PasswordProfile.ReadWrite.All",),
+    "api/user-update",
+    empty=_DONE,
+    method="PATCH",
+)
+REVOKE = changing(
+    "revoke-sessions",
+    "/users/{id}/revokeSignInSessions",
+    ("User.RevokeSessions.All",),
+    "api/user-revokesigninsessions",
     empty=_DONE,  # the page says 204; the service answers 200 with {"value": true}
 )
-RISKY_USER = Operation(
-    service=_SERVICE,
-    name="risky-user",
-    method="GET",
-    path="/identityProtection/riskyUsers/{id}",
-    permissions=("IdentityRiskyUser.Read.All",),
-    page="api/riskyuser-get",
-    limits=GRAPH_IDENTITY_PROTECTION,
-    shares="identity protection",
+_RISKY = "/identityProtection/riskyUsers"
+_COUNTED = "identity protection"
+RISKY_USER = reading(
+    "risky-user",
+    f"{_RISKY}/{{id}}",
+    "IdentityRiskyUser.Read.All",
+    "api/riskyuser-get",
+    GRAPH_IDENTITY_PROTECTION,
+    _COUNTED,
 )
 
 
 def _judged(name: str, action: str) -> Operation:
-    return Operation(
-        service=_SERVICE,
-        name=name,
-        method="POST",
-        path=f"/identityProtection/riskyUsers/{action}",
-        permissions=("IdentityRiskyUser.ReadWrite.All",),
-        page=f"api/riskyuser-{action.lower()}",
-        reads=False,
-        limits=GRAPH_IDENTITY_PROTECTION,
-        shares="identity protection",
+    return changing(
+        name,
+        f"{_RISKY}/{action}",
+        ("IdentityRiskyUser.ReadWrite.All",),
+        f"api/riskyuser-{action.lower()}",
         empty=_DONE,
+        limits=GRAPH_IDENTITY_PROTECTION,
+        shares=_COUNTED,
     )
 
 
@@ -170,7 +154,7 @@ class HttpPeople:
         """api/user-revokesigninsessions: 200 with a Boolean, or 204 as the page says."""
         answer = await self._api.call(REVOKE, ids={"id": user_id})
         if answer.get("value") is False:
-            raise Rejected(_SERVICE, REVOKE.name, status=HTTPStatus.OK, code="not-revoked")
+            raise Rejected(SERVICE, REVOKE.name, status=HTTPStatus.OK, code="not-revoked")
 
     async def risky_user(self, user_id: str) -> RiskyUser | None:
         """api/riskyuser-get; a user that was never at risk is not among the risky ones (404)."""
