@@ -20,7 +20,8 @@ pytestmark = [
     ),
 ]
 
-FEW = "frontdesk-01", "srv-file-01", "fab-lt-001.fabrikam.example"
+FEW = "fab-lt-001.fabrikam.example", "fab-pc-002.fabrikam.example", "fab-pc-006.fabrikam.example"
+"""Devices that Megan, the simulated colleague, never asks for: she chooses names without dots."""
 
 
 async def ask_simulator(running: Running, path: str, **body: Any) -> Any:
