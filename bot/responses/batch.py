@@ -14,7 +14,6 @@ from bot.responses.models import FINAL, LOST, Evidence, Member, Request, State, 
 from bot.services import Services
 
 OTHERWISE = "trouble.asked_otherwise"
-DONE = frozenset({State.SUCCEEDED, State.HANDED_OVER, State.PARTLY})
 MOST = 50
 """How many devices one request may be for."""
 
@@ -115,7 +114,7 @@ def _as_it_stands(request: Request, member: Member, one: Request | None) -> Memb
 def _shown(request: Request, member: Member, one: Request) -> Member:
     """The line of a device whose own request stands so.
 
-    One that was open already and asks for it in another way is followed, and never counts as done in this way.
+    One that was open already and asks for it in another way has the way; in this way nothing is done to the device.
     """
     stands = member.model_copy(
         update={
@@ -129,5 +128,5 @@ def _shown(request: Request, member: Member, one: Request) -> Member:
     )
     if dict(one.parameters) == dict(request.parameters):
         return stands
-    otherwise = {"trouble": OTHERWISE, "trouble_values": {"id": one.id}}
-    return stands.model_copy(update=otherwise | ({"state": State.FAILED} if one.state in DONE else {}))
+    otherwise = {"state": State.FAILED, "status": "", "trouble": OTHERWISE, "trouble_values": {"id": one.id}}
+    return stands.model_copy(update=otherwise)

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from bot.policy.models import Effects, Policy, PolicyFile
-from bot.responses.batch import DONE
 from bot.responses.models import Member, Request, State, Target
 from bot.responses.requests import flight_key
 from bot.simulator import Fault
@@ -297,7 +296,7 @@ class Families(Lifecycle):
             for member in request.members:
                 if member.request in found and request.final:
                     one = found[member.request]
-                    otherwise = one.parameters != request.parameters and one.state in DONE
+                    otherwise = one.parameters != request.parameters
                     assert member.state == (State.FAILED if otherwise else one.state), (
                         f"a line of {request.state} says {member.state}, it is {one.state}"
                     )

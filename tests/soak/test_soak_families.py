@@ -106,6 +106,11 @@ def done_on_one_after_all(world: World) -> None:
     several(world, "**Done on no device.** Each is below.", "succeeded", "failed")
 
 
+def done_in_another_way(world: World) -> None:
+    several(world, "**Confirmed on every device.**", "succeeded", "succeeded")
+    world.evidence.records[TENANT][f"{ID}-01"]["parameters"] = {"IsolationType": "Selective"}
+
+
 def asked_otherwise(world: World) -> None:
     world.evidence.wishes = {"soak-0001": world.wish("release", world.device.id)}
 
@@ -233,6 +238,7 @@ FAMILY_BREACHES: list[tuple[str, Callable[[World], None]]] = [
     ("cards that say something else", investigated_elsewhere),
     ("cards that say something else", investigated),
     ("cards that say something else", not_done_on_all),
+    ("cards that say something else", done_in_another_way),
     ("cards that say something else", done_on_one_after_all),
     ("cards that say something else", none_confirmed_after_one),
     ("cards that say something else", some_where_all_failed),

@@ -151,8 +151,8 @@ def _denied(evidence: Evidence, customer: Customer, record: Record, seen: Seen) 
 
 def wrong_of_several(evidence: Evidence, record: Record, seen: Seen) -> str:
     """What a card for several devices says at its end, by the devices' own requests."""
-    known = {one["id"]: one["state"] for _, one in evidence.all_records()}
-    states = {known.get(member["request"], "lost") for member in record["members"]}
+    known = {one["id"]: one for _, one in evidence.all_records()}
+    states = {_stood(record, known.get(member["request"])) for member in record["members"]}
     wrong = {
         "done on all": bool(states - DONE),
         "done on some": not states & DONE or not states - DONE,
@@ -162,6 +162,13 @@ def wrong_of_several(evidence: Evidence, record: Record, seen: Seen) -> str:
     if wrong.get(seen.stand):
         return f"says {seen.stand}; the devices' requests are {sorted(states)}"
     return ""
+
+
+def _stood(record: Record, one: Record | None) -> str:
+    """How a device's own request ended; one that was open before and asks for something else does nothing of this."""
+    if one is None:
+        return "lost"
+    return one["state"] if one["parameters"] == record["parameters"] else "asked otherwise"
 
 
 def not_as_asked(evidence: Evidence) -> Iterator[str]:
