@@ -148,7 +148,7 @@ class Job:
         answer = await self._answer(remote, request, action)
         if answer is None:
             told = {"status": UNREADABLE} if work.state == "succeeded" else {}
-            state = "failed" if work.state == "succeeded" else work.state
+            state = "timed out" if work.state == "succeeded" else work.state  # it ran; what it did is not known
             return work.model_copy(update={"state": state, **told})
         work = work.model_copy(update={"result": {**work.result, **_facts(answer)}})
         if work.state != "succeeded":

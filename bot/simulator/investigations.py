@@ -84,5 +84,5 @@ def settle(customer: Customer, alert: Alert, at: datetime) -> None:
     alert.investigation_state = "terminatedBySystem"
     alert.updated = max(alert.updated, at)
     one = customer.investigations.get(alert.investigation_id or "")
-    if one:
+    if one and one.ended is None:
         one.state, one.ended = "TerminatedBySystem", at

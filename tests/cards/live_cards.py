@@ -54,7 +54,7 @@ def requests(x: X) -> dict[str, Request]:
         "live-done": ended(x, State.SUCCEEDED, "Succeeded", result=done, back={"Path": path}, **asked),
         "live-refused": ended(x, State.FAILED, "ScriptFailed", result=refused, **asked),
         "live-nothing": ended(x, State.FAILED, "NothingChanged", result={"script-before": before}, **asked),
-        "live-unreadable": ended(x, State.FAILED, "AnswerUnreadable", **asked),
+        "live-unreadable": ended(x, State.TIMED_OUT, "AnswerUnreadable", **asked),
         "live-slow": ended(x, State.FAILED, "Failed", result=slow, **own(x)),
         "live-exit": ended(x, State.FAILED, "ScriptFailed", result={"exit-code": "3"}, **own(x)),
         "live-preview": ended(

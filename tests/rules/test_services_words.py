@@ -283,7 +283,7 @@ def answer(**more: Any) -> Answer:
         (True, answer(changed=False), "failed", live.NOTHING_CHANGED),
         (True, answer(error="x"), "failed", live.SCRIPT_FAILED),
         (True, answer(applied=False), "failed", live.SCRIPT_FAILED),
-        (True, None, "failed", live.UNREADABLE),
+        (True, None, "timed out", live.UNREADABLE),
         (False, answer(applied=False, changed=False), "succeeded", "Succeeded"),
         (False, answer(applied=True), "failed", live.SCRIPT_FAILED),
         (False, answer(applied=False, error="x"), "failed", live.SCRIPT_FAILED),
