@@ -30,8 +30,8 @@ LEAST_GRACE = timedelta(seconds=60)
 async def compare_center(services: Services, customer: str, findings: Findings, pace: float) -> None:
     """Compare what waits with the records; mend what is missing. Raises ServiceError where a list cannot be read.
 
-    What began to wait within two rounds of the watcher (`pace` in seconds) is left to it, and so is a conversation
-    that has not had its first summary yet.
+    What began to wait within two rounds of the watcher (`pace` in seconds) is left to it, and so are its first round
+    after somebody subscribed and a conversation that has not had its first summary yet.
     """
     wanted = [s for s in await active(services, customer) if s.center]
     if not wanted:
@@ -55,6 +55,8 @@ async def _missing(
     """How many things wait without a record, and how many lack a card in a conversation."""
     now, grace = services.clock.now(), max(LEAST_GRACE, 2 * timedelta(seconds=pace))
     index, _ = await index_of(services, customer)
+    if index.looked is None and now - min(one.since for one in wanted) <= grace:
+        return 0, 0
     if index.looked is None or now - index.looked > grace:
         grace = timedelta(0)  # no watcher has looked lately: whatever waits is overdue
     seen = looked.waiting()

@@ -225,7 +225,7 @@ async def _cancel(call: Call) -> web.Response:
     """`api:cancel-machine-action`; the comment is not marked required. What has ended: 400 (undocumented)."""
     action = find_action(call)
     try:
-        body = await call.json() if call.request.body_exists else {}
+        body = await call.json() if await call.request.read() else {}
     except ValueError as bad:
         raise RefusedError(400, "InvalidRequestBody", "Request body is incorrect") from bad
     comment = body.get("Comment") if isinstance(body, dict) else None

@@ -128,7 +128,7 @@ def _act(name: str, required: tuple[str, ...] = ()) -> Callable[[Call], Awaitabl
 
 
 async def _body(call: Call) -> dict[str, Any]:
-    if not call.request.body_exists:  # also where somebody has read it before
+    if not await call.request.read():
         return {}
     try:
         body = await call.json()

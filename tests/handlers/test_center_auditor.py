@@ -78,6 +78,15 @@ async def test_what_is_new_is_left_to_the_watcher(stage):
     assert (await audited(stage)).gaps == {}
 
 
+async def test_the_first_round_after_a_subscription_is_left_to_the_watcher(stage):
+    """What waits when somebody subscribes is no gap until the watcher is late with its first look."""
+    stage.propose()
+    await stage.subscribe()
+    assert (await audited(stage)).gaps == {}
+    stage.clock.move(61)
+    assert (await audited(stage)).gaps["item"] > 0
+
+
 async def test_a_watcher_that_does_not_look_is_noticed(stage):
     """Where no round was made for long, what waits without a record is a gap, and made good."""
     await stage.subscribe()

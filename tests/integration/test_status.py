@@ -57,9 +57,10 @@ async def compared(stage, customer: str = TENANT):
 
 
 async def subscribed(stage) -> str:
+    """A channel that has its cards: what it was told, the incidents that are open, what waits in the Action center."""
     here = chat(stage, [PATTI, ISAIAH], "channel")
     await stage.say(PATTI, "/subscribe", here)
-    await stage.until(lambda: len(heard(stage, here)) == 2)
+    await stage.until(lambda: len(heard(stage, here)) == 3)
     return here
 
 
