@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 ConversationKind = Literal["personal", "groupChat", "channel"]
 Card = Mapping[str, Any]
+_NUMBER = "__"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +51,8 @@ class Actor:
 class Click:
     """A card button that was pressed: untrusted data that only names a record.
 
-    `v`, `verb`, `id`, `rev` are the button's data; `inputs` are what the person typed into the card; `message` is the
-    id of the message that carried the card. `automatic`: the card refreshed itself, which never changes state.
+    `v`, `verb`, `id`, `rev` are the button's data; `inputs` are what the person typed into the card, by name; `message`
+    is the id of the message that carried the card. `automatic`: the card refreshed itself, which never changes state.
     """
 
     v: int
@@ -61,6 +62,17 @@ class Click:
     inputs: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
     automatic: bool = False
+
+
+def input_id(name: str, nth: int) -> str:
+    """The id of the input that is the `nth` (from 1) of that name on a card."""
+    return name if nth == 1 else f"{name}{_NUMBER}{nth}"
+
+
+def input_name(given: str) -> str:
+    """The name of an input, from its id on a card: what `input_id` made of it."""
+    name, mark, nth = given.rpartition(_NUMBER)
+    return name if mark and nth.isdecimal() else given
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ types, hence the one `type: ignore` for each class taken from it.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
@@ -14,6 +15,7 @@ from adaptivecards import containers as package
 from adaptivecards import elements as leaves
 from adaptivecards.adaptivecard import AdaptiveCard
 
+from bot.turn import input_id
 from cards.text import Safe
 
 LARGEST = 60 * 1024
@@ -287,6 +289,7 @@ class Card(Panel):
     def to_dict(self) -> dict[str, Any]:
         """The card as plain dicts and lists without None. Raises CardTooLarge."""
         card: dict[str, Any] = _plain(self)
+        _tell_inputs_apart(card, Counter())
         if (size := measure(card)) > LARGEST:
             raise CardTooLarge(f"{size} bytes of {LARGEST}")
         return card
@@ -295,6 +298,23 @@ class Card(Panel):
 def measure(card: Mapping[str, Any]) -> int:
     """How many bytes Teams counts: compact JSON in UTF-16."""
     return len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode("utf-16-le"))
+
+
+def _tell_inputs_apart(node: Any, seen: Counter[str]) -> None:
+    """Give each input an id of its own, panels included: phones show nothing of a card that has the same id twice.
+
+    Their parser refuses it (`ParseContext` of microsoft/AdaptiveCards; msteams-docs#7868), the desktop's takes it.
+    """
+    if isinstance(node, list):
+        for inner in node:
+            _tell_inputs_apart(inner, seen)
+    elif isinstance(node, dict):
+        if str(node.get("type")).startswith("Input."):
+            seen[node["id"]] += 1
+            node["id"] = input_id(node["id"], seen[node["id"]])
+        for name, inner in node.items():
+            if name != "data":
+                _tell_inputs_apart(inner, seen)
 
 
 def _kept(parts: Iterable[Any]) -> list[Any]:

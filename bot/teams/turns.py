@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from bot.teams.inbound import Account, ChannelData, Inbound
-from bot.turn import Actor, Click, Conversation, ConversationKind, GivenFile, Turn
+from bot.turn import Actor, Click, Conversation, ConversationKind, GivenFile, Turn, input_name
 
 CARD_INVOKE = "adaptiveCard/action"
 FILE_INVOKE = "fileConsent/invoke"
@@ -184,7 +184,7 @@ def _click(data: Any, *, message: str, automatic: bool) -> Click:
         verb=data["verb"],
         id=data["id"],
         rev=data["rev"],
-        inputs={name: text for name, text in typed if text is not None},
+        inputs={input_name(name): text for name, text in typed if text is not None},
         message=message,
         automatic=automatic,
     )

@@ -5,6 +5,7 @@ import pytest
 
 from bot.center import CenterAlert, CenterFact
 from bot.graph.models import Incident
+from bot.turn import input_name
 from cards.actions import ActionsView, actions_card
 from cards.center import center_card
 from cards.device import device_card
@@ -24,6 +25,21 @@ def huge(_default: str) -> str:
     return HUGE
 
 
+NEEDED: dict[str, dict[str, type]] = {
+    "Action.Execute": {"title": str, "verb": str, "data": dict},
+    "Action.OpenUrl": {"title": str, "url": str},
+    "Action.ShowCard": {"title": str, "card": dict},
+    "Action.Submit": {"title": str, "data": dict},
+    "Column": {"items": list},
+    "ColumnSet": {"columns": list},
+    "Container": {"items": list},
+    "FactSet": {"facts": list},
+    "Input.ChoiceSet": {"id": str, "label": str, "choices": list},
+    "Input.Text": {"id": str, "label": str},
+    "Table": {"columns": list, "rows": list},
+    "TextBlock": {"text": str},
+}
+"""What the parser of the phones (the shared object model of microsoft/AdaptiveCards) wants there, or shows no card."""
 CARDS = gallery.every()
 HOSTILE = gallery.every(huge)
 
@@ -68,6 +84,24 @@ class TestEveryCard:
                 assert node["id"]
                 assert node["label"]
                 assert not node.get("isRequired") or node["errorMessage"]
+
+    def test_ids_are_unique(self, name):
+        """No id occurs twice, folded parts included: the parser of the phones refuses the whole card."""
+        ids = [node["id"] for node in walk.nodes(CARDS[name].card) if "type" in node and "id" in node]
+        assert len(ids) == len(set(ids))
+
+    def test_no_panel_asks_for_what_the_card_asks(self, name):
+        """A press sends the inputs of its panel and of the card around it: no name is among them twice."""
+        for ids in walk.sent(CARDS[name].card):
+            names = [input_name(one) for one in ids]
+            assert len(names) == len(set(names))
+
+    def test_phones_can_parse_it(self, name):
+        """What the parser of the phones requires is there and of its type; it refuses the card otherwise."""
+        for node in walk.nodes(CARDS[name].card):
+            for field, of_type in NEEDED.get(str(node.get("type")), {}).items():
+                assert type(node[field]) is of_type
+                assert node[field] or of_type is str
 
     def test_text_wraps_and_is_not_empty(self, name):
         """Each line wraps (phones are 320 pixels wide) and says something."""

@@ -41,6 +41,29 @@ def actions(card: Any) -> Iterator[Node]:
     return (node for node in nodes(card) if str(node.get("type", "")).startswith("Action."))
 
 
+def sent(card: Node, around: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The ids of the inputs that a press sends: one from the card itself, then one from each panel that unfolds."""
+    own, panels = list(around), []
+
+    def look(value: Any) -> None:
+        if isinstance(value, list):
+            for inner in value:
+                look(inner)
+        elif isinstance(value, dict):
+            if str(value.get("type", "")).startswith("Input."):
+                own.append(value["id"])
+            for name, inner in value.items():
+                if name == "card" and value.get("type") == "Action.ShowCard":
+                    panels.append(inner)
+                else:
+                    look(inner)
+
+    look(card)
+    yield tuple(own)
+    for panel in panels:
+        yield from sent(panel, tuple(own))
+
+
 def verbs(card: Any) -> list[str]:
     """The verbs that can be pressed, in order, without fallbacks."""
     return [node["verb"] for node in actions(card) if node["type"] == "Action.Execute"]

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from bot.teams.inbound import Inbound
 from bot.teams.turns import is_card_action, own_mention_removed, turn_of
-from bot.turn import Actor, Click, Conversation
+from bot.turn import Actor, Click, Conversation, input_id
 from tests.teams.microsoft import BOT, CHANNEL, OBJECT_ID, PERSON, SERVICE, STRANGERS, TENANT, activity, click
 
 
@@ -118,6 +118,12 @@ def test_a_refresh_is_told_from_a_press(trigger, automatic):
     body = click(DATA)
     body["value"]["trigger"] = trigger
     assert turn(body).click.automatic is automatic
+
+
+def test_inputs_are_known_by_their_name():
+    """An input that had to get a number on its card is the handler's all the same; other names are left as they are."""
+    typed = {input_id("reason", 2): "x", input_id("Tag", 1): "y", "a__b": "z"}
+    assert turn(click(DATA | typed)).click.inputs == {"reason": "x", "Tag": "y", "a__b": "z"}
 
 
 def test_inputs_are_text():
