@@ -84,6 +84,25 @@ def unblocked_since(world: World) -> None:
     world.customer.directory.people[USER].enabled = True
 
 
+def listed(world: World, response: str, key: str, target: str, minute: int) -> None:
+    """A request about a list of values that was approved in that minute and is shown as done."""
+    at = (NOW + timedelta(minutes=minute)).isoformat()
+    done = {**asked(world, response, target, state="succeeded", values=["bad.example"]), "id": key}
+    done |= {"decisions": [{**done["decisions"][0], "at": at}], "attempts": [{"number": 1, "began": at}]}
+    world.evidence.records[TENANT][key] = done
+    del world.evidence.records[TENANT][BLOCKED]
+
+
+def list_taken_back(world: World, last: str = "unblock-list") -> None:
+    """A list was blocked and taken back, or the other way round; nothing of it is in force."""
+    listed(world, "block-list", "WK-LST2222222", "list:1", minute=2 if last == "block-list" else 0)
+    listed(world, "unblock-list", "WK-LST3333333", "WK-LST2222222", minute=1)
+
+
+def list_not_blocked_again(world: World) -> None:
+    list_taken_back(world, last="block-list")
+
+
 def several(world: World, stand: str, *states: str) -> None:
     """One request for several devices, each with a request of its own that ended so."""
     devices = list(world.customer.devices.values())[: len(states)]
@@ -244,6 +263,7 @@ FAMILY_BREACHES: list[tuple[str, Callable[[World], None]]] = [
     ("cards that say something else", some_where_all_failed),
     ("unauthorised acts", cancelled_by_an_operator),
     ("out of order", unblocked_since),
+    ("out of order", list_not_blocked_again),
     ("not as asked", asked_otherwise),
     ("not as asked", on_another_device),
     ("not as asked", with_another_choice),
@@ -291,6 +311,13 @@ def test_what_is_right_of_a_family_is_no_breach(well: Callable[[World], None]):
     world = World()
     well(world)
     assert world.findings() == {}
+
+
+def test_a_list_that_was_taken_back_is_in_order():
+    """What takes a whole list back is judged with it, although it names the request and not the list."""
+    world = World()
+    list_taken_back(world)
+    assert "out of order" not in world.findings()
 
 
 def test_what_makes_way_was_asked_for():

@@ -156,16 +156,18 @@ def _summary(evidence: Evidence, tenant: str, message: str, seen: Seen) -> bool:
 def out_of_order(evidence: Evidence) -> Iterator[str]:
     """Devices that do not stand as last approved although the card says so, and pairs done the wrong way round."""
     found: dict[tuple[str, str, str], list[Record]] = {}
+    targets = {record["id"]: record["target"]["id"] for _, record in evidence.all_records()}
     for tenant, record in evidence.all_records():
-        act = BY_NAME[record["response"]]
+        act, target = BY_NAME[record["response"]], record["target"]["id"]
+        target = targets.get(target, target)  # what takes a request back stands beside it
         if act.holds and approved(record) and not record.get("members"):
-            found.setdefault((tenant, record["target"]["id"], act.of(given_in(record))), []).append(record)
-    for (tenant, target, _), records in found.items():
+            found.setdefault((tenant, target, act.of(given_in(record))), []).append(record)
+    for (tenant, _, _), records in found.items():
         customer = evidence.sim.world.customers[tenant]
         ordered = sorted(records, key=_approved_at)
         marked = BY_NAME[ordered[-1]["response"]].truth == "action"
         last = max(ordered, key=_sent_at)
-        yield from (_end_of if marked else not_as_approved)(customer, target, last)
+        yield from (_end_of if marked else not_as_approved)(customer, last["target"]["id"], last)
         for first, second in pairwise(ordered) if marked else ():
             yield from _pair(customer, first, second)
 
