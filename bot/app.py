@@ -1,5 +1,6 @@
 """Builds the bot: opens and closes everything in order, and mounts the routes."""
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -281,8 +282,13 @@ async def _metrics(_request: web.Request) -> web.Response:
 
 
 def _is_of_ours(record: logging.LogRecord) -> bool:
-    """Whether the server's complaint is about us: one about malformed bytes shows them, and a token may be there."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Whether the server's complaint is about us: one about malformed bytes shows them, and a token may be there.
+
+    Nor is it where its own wait at the end was over before the work that it waited for.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    too_late = isinstance(error, asyncio.InvalidStateError) and record.msg == "Unhandled exception"
+    return not (too_late or isinstance(error, HttpProcessingError))
 
 
 @contextlib.asynccontextmanager

@@ -1,14 +1,13 @@
 """Finding the device that somebody means: by id, by name, by part of a name, or "it"."""
 
-import re
 from collections.abc import Sequence
 
 from bot.command import Context
 from bot.defender.client import Defender
 from bot.defender.models import Machine
 from bot.errors import Ambiguous, Missing, NotFound, UsageError
+from bot.wire import MACHINE_ID
 
-MACHINE_ID = re.compile(r"^[0-9a-f]{40}$", re.IGNORECASE)
 IT = "it"
 MOST_CHOICES = 8
 TO_FIND = (Defender.machines, Defender.machine)
@@ -70,7 +69,7 @@ def _told_apart(machine: Machine) -> str:
 
 async def _it(context: Context) -> str:
     remembered = await context.services.memory.recall(context.conversation, context.actor)
-    if not remembered:
+    if not MACHINE_ID.fullmatch(remembered):
         raise NotFound("error.no_it")
     return remembered
 

@@ -80,7 +80,10 @@ class Incidents(Part):
 
 
 class RequestLine(Part):
-    """A request that is not over: `since` it was asked for (or, where stuck, since it has been so), `until` it ends."""
+    """A request that is not over: `since` it was asked for (or, where stuck, since it has been so), `until` it ends.
+
+    `runs`: it runs by itself then, unless an approver rejects it before.
+    """
 
     id: str
     response: str
@@ -88,6 +91,7 @@ class RequestLine(Part):
     state: str
     since: datetime
     until: datetime | None = None
+    runs: bool = False
 
 
 class Requests(Part):

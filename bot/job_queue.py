@@ -5,6 +5,7 @@ that node for ever. So a worker that was given nothing for long is taken for stu
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -42,6 +43,7 @@ class JobQueue:
 
     async def start(self, worker: str) -> None:
         """Connect, and begin to work under that name. Raises what redis-py raises."""
+        logging.getLogger("docket.worker").addFilter(_milder_while_away)
         await self._open()
         self._working = asyncio.create_task(self._work(worker), name="jobs")
 
@@ -157,6 +159,15 @@ class JobQueue:
 
         task.add_done_callback(over)
         return task
+
+
+def _milder_while_away(record: logging.LogRecord) -> bool:
+    """What docket could not tell a Redis that is away is no error of ours: it is a warning, and the job comes again."""
+    kinds = type(record.exc_info[1]).__mro__ if record.exc_info else ()
+    away = {"redis.exceptions.ConnectionError", "redis.exceptions.TimeoutError"}
+    if record.levelno > logging.WARNING and any(f"{one.__module__}.{one.__name__}" in away for one in kinds):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 async def _given_up(tasks: set[asyncio.Task[Any]], seconds: float = 0.0) -> None:

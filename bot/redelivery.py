@@ -72,6 +72,7 @@ class Redelivery:
 
     def _hold(self, customer: str, name: str, until: float) -> None:
         """Renew a claim of ours now and then, until it is let go. Few turns last so long that it comes to that."""
+        self.let_go(customer, name)  # ours from before, where its claim ran out meanwhile
         loop = asyncio.get_running_loop()
 
         def renew() -> None:

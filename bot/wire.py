@@ -1,5 +1,6 @@
 """What the models of all remote systems are made of: they keep what they do not know. A leaf."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
@@ -11,6 +12,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
@@ -29,6 +31,9 @@ def _none_is_empty(value: Any) -> Any:
 
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 """A moment in UTC; 0 to 7 digits of fraction are read (the seventh is dropped); without a zone it counts as UTC."""
+MACHINE_ID = re.compile("[0-9a-f]{40}", re.IGNORECASE | re.ASCII)
+MachineId = Annotated[str, Field(pattern="^[0-9a-fA-F]{40}$"), AfterValidator(str.lower)]
+"""Defender's id of a device (defender-api: 40 hex), in small letters; anything else that a service names is none."""
 NullIsEmpty = BeforeValidator(_none_is_empty)
 """For tuples: the services send null where they mean an empty list."""
 

@@ -41,6 +41,7 @@ class ActionsView:
 def actions_card(look: Look, view: ActionsView) -> Shown:
     """Show what waits or runs; machine actions that are not over can be cancelled."""
     sources = {"requests": view.requests, "actions": view.queued}
+    ours = {attempt.action for request in view.requests or () for attempt in request.attempts} - {""}
     unread = [name for name, source in sources.items() if source is None]
     body = [
         parts.heading(say(look, "actions.title")),
@@ -56,7 +57,7 @@ def actions_card(look: Look, view: ActionsView) -> Shown:
             look,
             say(look, "actions.queued"),
             view.queued,
-            lambda action: _queued(look, action, cancel=view.cancel),
+            lambda action: _queued(look, action, cancel=view.cancel, ours=action.id in ours),
             say(look, "actions.queued.none"),
         ),
         _center(look, view),
@@ -98,20 +99,28 @@ def _request(look: Look, request: Request) -> Container:
     tooltip = plain(look, "actions.show-this", id=request.id)
     show = button.run(plain(look, "actions.show"), f"request {request.id}", tooltip=tooltip)
     asked = say(look, "actions.request-by", who=who, at=parts.moment(look, request.created))
-    ends = request.expires if request.state is State.PROPOSED else None
-    until = [say(look, "actions.request-until", at=parts.moment(look, ends))] if ends else []
-    return _row(above, asked, *until, below=parts.buttons(show))
+    return _row(above, asked, *_until(look, request), below=parts.buttons(show))
 
 
-def _queued(look: Look, action: MachineAction, *, cancel: bool) -> Container:
+def _until(look: Look, request: Request) -> list[Safe]:
+    """Until when people can decide, and what is then."""
+    if request.state is not State.PROPOSED:
+        return []
+    key = "actions.request-runs" if request.terms.runs_at else "actions.request-until"
+    return [say(look, key, at=parts.moment(look, request.terms.runs_at or request.expires))]
+
+
+def _queued(look: Look, action: MachineAction, *, cancel: bool, ours: bool) -> Container:
+    """A machine action that is not over. `ours`: it stands among the requests as well, so that nobody counts two."""
     name, device = action_name(look, action), _device(look, action)
     status = plain_word(look, "status", action.status)
-    who = clean(action.requestor or plain(look, "word.unknown"), NAME)
+    who, at = clean(action.requestor or plain(look, "word.unknown"), NAME), parts.moment(look, action.created)
     tooltip = plain(look, "actions.cancel-this", action=name, device=device)
     stop = button.button(plain(look, "actions.cancel"), "cancel", action.id, style="destructive", tooltip=tooltip)
+    started = say(look, "actions.queued-ours", at=at) if ours else say(look, "actions.queued-by", who=who, at=at)
     return _row(
         say(look, "actions.queued-row", action=name, device=device, status=status),
-        say(look, "actions.queued-by", who=who, at=parts.moment(look, action.created)),
+        started,
         below=parts.buttons(stop) if cancel else None,
     )
 

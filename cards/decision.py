@@ -8,6 +8,7 @@ from bot.turn import Look
 from cards import button
 from cards.device import Offer, propose_button
 from cards.elements import Action, InputChoiceSet, InputText
+from cards.outcome import LIVE
 from cards.text import Safe, escape, join, plain, plain_word, say
 
 INSTEAD = "instead."
@@ -77,8 +78,8 @@ def afterwards(look: Look, request: Request) -> list[Action]:
 
 
 def _undo(look: Look, request: Request) -> Action:
-    """Several devices are asked for anew, with a reason; a single setting goes back to what it was."""
+    """What people decide about is asked for anew, with a reason; a single setting goes back to what it was."""
     reason = InputText("reason", plain(look, "input.reason"), error=plain(look, "input.reason.error"))
-    inputs = [reason] if request.members else []
+    inputs = [reason] if request.members or request.approvals_needed or request.family == LIVE else []
     title, confirm = plain(look, "request.undo-it"), plain(look, "input.ask")
     return button.button(title, "undo", request.id, request.content, inputs=inputs, confirm=confirm)

@@ -68,19 +68,28 @@ def decisions(look: Look, digest: Snapshot) -> Container:
     stuck = parts.rows(look, asked.stuck_rows, lambda row: _stuck(look, row), total=asked.stuck)
     heading = TextBlock(say(look, "digest.stuck"), bold=True, spacing="Small") if stuck else None
     none = None if rows else parts.line(say(look, "digest.decisions.none"))
-    return parts.section(title, none, *rows, heading, *stuck, center)
+    tap = parts.note(say(look, "digest.decisions.tap")) if rows or stuck else None
+    return parts.section(title, none, *rows, heading, *stuck, tap, center)
 
 
-def _waits(look: Look, row: RequestLine) -> TextBlock:
+def _waits(look: Look, row: RequestLine) -> Container:
     title = response_title(look, row.response, row.device)
     until = plain(look, "word.unknown") if row.until is None else ago(look, row.until)
-    return parts.line(say(look, "digest.waits", title=title, since=ago(look, row.since), until=until))
+    key = "digest.waits-runs" if row.runs else "digest.waits"
+    return _opens(look, row, TextBlock(say(look, key, title=title, since=ago(look, row.since), until=until)))
 
 
-def _stuck(look: Look, row: RequestLine) -> TextBlock:
+def _opens(look: Look, row: RequestLine, text: TextBlock) -> Container:
+    """The line; a tap opens the request's own card."""
+    opens = parts.run(plain(look, "actions.show-this", id=row.id), f"request {row.id}", row.id)
+    return Container([text], spacing="Small", select=opens)
+
+
+def _stuck(look: Look, row: RequestLine) -> Container:
     title, state = response_title(look, row.response, row.device), word(look, "state", row.state)
     since = ago(look, row.since)
-    return parts.line(say(look, "digest.stuck-row", title=title, state=state, since=since), "Attention")
+    text = say(look, "digest.stuck-row", title=title, state=state, since=since)
+    return _opens(look, row, TextBlock(text, color="Attention"))
 
 
 def _center(look: Look, center: ActionCenter | None) -> Safe:

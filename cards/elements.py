@@ -280,11 +280,18 @@ class Panel(AdaptiveCard):  # type: ignore[misc]  # untyped package
 
 
 class Card(Panel):
-    """A whole card: version 1.5, full width in Teams. `to_dict` is the only way out."""
+    """A whole card: version 1.5, full width in Teams. `to_dict` is the only way out.
 
-    def __init__(self, body: Iterable[Any], actions: Iterable[Action | None] = ()) -> None:
+    `instead` is what a client shows that takes no card of this version: Microsoft's page names 1.2 for phones.
+    """
+
+    def __init__(
+        self, body: Iterable[Any], actions: Iterable[Action | None] = (), *, instead: Safe | None = None
+    ) -> None:
         super().__init__(body, actions)
         self.set_data("msteams", {"width": "Full"})
+        if instead:
+            self.set_data("fallbackText", instead)
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain dicts and lists without None. Raises CardTooLarge."""

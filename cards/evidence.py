@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from bot.responses.models import DEVICE, Evidence, Fact, Request, State
+from bot.responses.models import DEVICE, Evidence, Fact, Request, State, Twin
 from bot.turn import Look
 from cards import parts
-from cards.elements import Container, TextBlock
-from cards.text import PARAGRAPH, Safe, escape, known, plain, plain_word, say, told, word
+from cards.elements import Container, FactSet, TextBlock
+from cards.text import NAME, PARAGRAPH, WHOLE, Safe, clean, escape, known, plain, plain_word, say, told, word
 
 Pair: TypeAlias = tuple[Safe, Safe | None]
 LONGEST_WORD = 26
-REPEATED = frozenset({"library-file", "mail-recipient"})
+MOST_TAGS = 8
+MANAGED = "managed"
+"""The kind of a target that is a device in Intune."""
+REPEATED = frozenset({"library-file", "mail-recipient", "submission-what", "indicator-value"})
 """Facts that stand among what was asked for, too."""
 OF_ALERT = frozenset({"alert-evidence"})
 
@@ -24,7 +27,7 @@ def evidence_section(look: Look, request: Request) -> Container | TextBlock | No
     if request.members:
         return parts.note(say(look, "request.not-read")) if request.state is State.PROPOSED else None
     listed = _device(look, read) if request.target.kind == DEVICE else _last(look, read)
-    told_above = {value.casefold() for value in request.parameters.values()}
+    told_above = {value.casefold() for value in (*request.parameters.values(), cut_off(request))}
     facts = [fact for fact in read.facts if fact.key not in REPEATED or fact.value.casefold() not in told_above]
     apart = [fact for fact in facts if _is_wide(fact)]
     pairs = [*_facts(look, [fact for fact in facts if fact not in (*apart, *_of_alert(read))]), *listed]
@@ -32,7 +35,36 @@ def evidence_section(look: Look, request: Request) -> Container | TextBlock | No
     if not lines and not any(value for _, value in pairs):
         return None
     title = say(look, f"request.{'device' if request.target.kind == DEVICE else 'target'}", at=read.read_at)
-    return parts.section(title, *map(parts.line, lines), parts.facts(pairs))
+    return parts.section(title, *map(parts.line, lines), parts.facts(pairs), *_in_defender(look, request, read))
+
+
+def _in_defender(look: Look, request: Request, read: Evidence) -> list[TextBlock | FactSet | None]:
+    """What Defender knows of a device that is reached through Intune, as it is told of one that is not."""
+    if request.target.kind != MANAGED or read.tags is None:
+        return []
+    listed = parts.facts([*_machine(look, read), *_network(look, read)])
+    return [parts.line(say(look, "request.in-defender")), listed, *[_twin(look, twin) for twin in read.twins]]
+
+
+def _twin(look: Look, twin: Twin) -> TextBlock:
+    """One more machine of the same device: what people decide on may be that one."""
+    said = say(
+        look,
+        "request.twin",
+        name=twin.name,
+        id=twin.id[:8],
+        value=word(look, "value", twin.device_value),
+        risk=word(look, "risk", twin.risk),
+        severity=word(look, "severity", twin.severity),
+        tags=parts.names(look, twin.tags, "policytest.none", MOST_TAGS),
+    )
+    return parts.line(said, "Attention")
+
+
+def cut_off(request: Request) -> str:
+    """The target's name where a title cannot hold it whole; empty where it can, and of several devices."""
+    name = request.target.name
+    return name if not request.members and clean(name, WHOLE) != clean(name, NAME) else ""
 
 
 def warnings(look: Look, request: Request) -> list[TextBlock]:
@@ -70,8 +102,19 @@ def _value(look: Look, fact: Fact) -> Safe:
 
 def _device(look: Look, read: Evidence) -> list[Pair]:
     return [
+        *_machine(look, read),
+        (say(look, "device.system"), escape(read.os) if read.os else say(look, "word.unknown")),
+        *_network(look, read),
+        (say(look, "request.last-time"), _last_time(look, read)),
+    ]
+
+
+def _machine(look: Look, read: Evidence) -> list[Pair]:
+    """What the policy may ask of a machine, and how it does."""
+    return [
         (say(look, "request.users"), parts.names(look, read.users, "request.users.none", 5)),
         (say(look, "device.value"), word(look, "value", read.device_value)),
+        (say(look, "device.tags"), parts.names(look, read.tags, "policytest.none", MOST_TAGS) if read.tags else None),
         (say(look, "device.risk"), word(look, "risk", read.risk)),
         (say(look, "request.open-alerts"), parts.names(look, read.open_alerts, "request.open-alerts.none")),
         (say(look, "request.severity"), _severity(look, read)),
@@ -79,10 +122,13 @@ def _device(look: Look, read: Evidence) -> list[Pair]:
         (say(look, "device.last-contact"), parts.moment(look, read.last_seen)),
         (say(look, "device.health"), word(look, "health", read.health)),
         (say(look, "device.exposure"), word(look, "risk", read.exposure)),
-        (say(look, "device.system"), escape(read.os) if read.os else say(look, "word.unknown")),
+    ]
+
+
+def _network(look: Look, read: Evidence) -> list[Pair]:
+    return [
         (say(look, "request.isolation"), word(look, "isolation", read.isolation) if read.isolation else None),
         (say(look, "request.running"), parts.names(look, _running(look, read), "request.running.none")),
-        (say(look, "request.last-time"), _last_time(look, read)),
     ]
 
 

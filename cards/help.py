@@ -1,5 +1,6 @@
 """What the bot can do: the everyday commands, the responses by what they are done to, and one command in detail."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -144,8 +145,19 @@ def _lacks(look: Look, response: ResponseHelp | None) -> Safe | None:
     return say(look, f"help.lacks.{response.lacks}", **({"permission": response.needs} if response.needs else {}))
 
 
+def _brief(usage: str) -> str:
+    """A form without what stands in brackets within brackets: `/actions [pending|history ...]`."""
+    depth, kept = 0, ""
+    for character in usage:
+        depth += character == "["
+        if depth <= 1 or not kept.endswith("..."):
+            kept += character if depth <= 1 else "..."
+        depth -= character == "]"
+    return re.sub(r"\.\.\.( \.\.\.)+", "...", kept)
+
+
 def _row(look: Look, role: Role, command: CommandHelp) -> Container:
-    usage, summary = escape(command.usage, 300), _summary(look, command)
+    usage, summary = escape(_brief(command.usage), 300), _summary(look, command)
     text = say(look, "help.row", usage=usage, summary=summary)
     if command.role > role:
         needed = word(look, "role", command.role.word)

@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from bot.responses.models import LOST, Member, Request, State
 from bot.turn import Look
 from cards import button, parts
+from cards.called_out import gravity
 from cards.elements import Container, TextBlock
 from cards.text import NAME, Safe, clean, count, escape, join, plain, say, word
 from cards.trouble import trouble
 
 ROWS = 12
+ROWS_BEFORE = 8
+"""What needs eyes is called out above them; who decides shall not have to scroll through the rest."""
+NAMED_USERS, LONGEST_USER = 3, 24
+LONGEST_OTHER = 40
 WORST_FIRST = (
     State.UNKNOWN,
     State.FAILED,
@@ -31,16 +36,21 @@ def members_section(look: Look, request: Request) -> Container | None:
     if not request.members:
         return None
     ordered = sorted(request.members, key=_urgency)
-    made = parts.rows(look, ordered, lambda member: _row(look, request, member), ROWS)
+    made = parts.rows(look, ordered, lambda member: _row(look, request, member), _rows(request))
     tally = None if request.state in CAME_TO_NOTHING else parts.line(_tally(look, request))
     return parts.section(escape(count(look, "request.devices", len(ordered))), tally, *made, _others(request, ordered))
 
 
 def _others(request: Request, ordered: Sequence[Member]) -> TextBlock | None:
     """The names of those that have no row, while it is decided: nobody approves what they were not shown."""
-    if request.state not in BEFORE or len(ordered) <= ROWS:
+    shown = _rows(request)
+    if request.state not in BEFORE or len(ordered) <= shown:
         return None
-    return parts.note(join(escape(member.target.name, NAME) for member in ordered[ROWS:]))
+    return parts.note(join(escape(member.target.name, LONGEST_OTHER) for member in ordered[shown:]))
+
+
+def _rows(request: Request) -> int:
+    return ROWS_BEFORE if request.state in BEFORE else ROWS
 
 
 def _tally(look: Look, request: Request) -> Safe:
@@ -60,9 +70,16 @@ def _tally(look: Look, request: Request) -> Safe:
     return Safe("; ".join(numbers))
 
 
-def _urgency(member: Member) -> tuple[int, str]:
+def _urgency(member: Member) -> tuple[int, int, str]:
     order = WORST_FIRST.index(member.state) if member.state in WORST_FIRST else len(WORST_FIRST)
-    return (order + (member.state is State.SUCCEEDED), member.target.name.casefold())
+    before = gravity(member) if member.state is State.PROPOSED else 0
+    return (order + (member.state is State.SUCCEEDED), before, member.target.name.casefold())
+
+
+def _users(look: Look, member: Member) -> Safe:
+    """Who uses the device; not read is not nobody."""
+    read = None if member.users is None else [clean(user, LONGEST_USER) for user in member.users]
+    return say(look, "request.device-users", users=parts.names(look, read, "request.users.none", NAMED_USERS))
 
 
 def _row(look: Look, request: Request, member: Member) -> Container:
@@ -75,9 +92,9 @@ def _row(look: Look, request: Request, member: Member) -> Container:
             value=word(look, "value", member.value),
             at=parts.moment(look, member.last_seen),
         )
-        small = TextBlock(about, spacing="None", subtle=True, size="Small")
+        small = [TextBlock(line, spacing="None", subtle=True, size="Small") for line in (about, _users(look, member))]
         opens = parts.device_run(look, member.target.id, member.target.name)
-        return Container([TextBlock(escape(name)), small], spacing="Small", select=opens)
+        return Container([TextBlock(escape(name)), *small], spacing="Small", select=opens)
     waits = member.state is State.SENT and member.status.casefold() == "pending"
     state = say(look, "request.device-pending") if waits else word(look, "state", member.state.value.replace(" ", ""))
     lines = [TextBlock(say(look, "request.device-row", device=name, state=state))]

@@ -24,7 +24,7 @@ from cards.elements import (
     TextBlock,
     Tone,
 )
-from cards.text import Safe, ago, clean, count, escape, join, known, plain, plain_word, say, sentence, word
+from cards.text import PARAGRAPH, Safe, ago, clean, count, escape, join, known, plain, plain_word, say, sentence, word
 
 ROWS = 10
 """Rows on one card; the rest is counted, not dropped silently."""
@@ -54,8 +54,9 @@ T = TypeVar("T")
 
 
 def shown(body: Iterable[Any], summary: str, actions: Iterable[Action | None] = ()) -> Shown:
-    """Finish a card."""
-    return Shown(card=Card(body, actions).to_dict(), summary=summary)
+    """Finish a card; clients that cannot show it show its summary."""
+    card = Card(body, actions, instead=escape(summary, PARAGRAPH))
+    return Shown(card=card.to_dict(), summary=summary)
 
 
 def heading(title: Safe, *below: Safe | None, tone: Tone | None = None) -> Container:

@@ -63,12 +63,13 @@ def past_card(look: Look, listed: PastList) -> Shown:
     if listed.pages > 1:
         above = say(look, "devices.page", count=number, page=listed.page, pages=listed.pages)
     empty = not listed.rows and not listed.unread
+    none = "history.none-filtered" if listed.filters else "history.none"
     body = [
-        parts.heading(say(look, "history.title"), _chosen(look, listed), above),
+        parts.heading(say(look, "history.title"), _chosen(look, listed), say(look, none) if empty else above),
         parts.unread(look, listed.unread, listed.lacking),
         *(parts.line(say(look, f"past.cut.{name}"), "Attention") for name in listed.cut if known(f"past.cut.{name}")),
-        parts.line(say(look, "history.none")) if empty else None,
         *parts.rows(look, listed.rows, lambda entry: _row(look, entry), ROWS),
+        parts.note(say(look, "history.tap")) if any(entry.request for entry in listed.rows) else None,
         parts.as_of(look),
     ]
     return parts.shown(body, count(look, "history.summary", listed.found), _buttons(look, listed))

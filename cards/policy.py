@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from bot.policy.models import Because, Facts, Policy, Rule, Ruling, Strict, Verdict, clock_of, spelled
+from bot.policy.models import Because, Facts, Policy, Reminders, Rule, Ruling, Strict, Verdict, clock_of, spelled
 from bot.responses.terms import Why
 from bot.roles import Role
 from bot.turn import Look, Shown
@@ -17,6 +17,7 @@ MOST_RULES = 12
 MOST_SHOWN = 24
 LONGEST_NAMES = 800
 NAMED = 6
+MACHINES = frozenset({"device", "managed"})
 UNSAID = ("i_accept_the_risk", "zone")
 
 
@@ -35,6 +36,7 @@ class CaseView:
     """A case that was tried: who would ask for what on what, when (in `zone`), and what was ruled.
 
     `me`: it is the person who looks that would ask. `each`: for several devices, their names with what holds for each.
+    `machines`: so many does Defender list for the one device; `facts` are those of the one that decides.
     """
 
     response: str
@@ -48,6 +50,7 @@ class CaseView:
     verdicts: Sequence[Verdict]
     ruling: Ruling
     each: Sequence[tuple[str, Ruling]] = ()
+    machines: int = 1
 
 
 def reasons(look: Look, why: Iterable[Why]) -> Safe:
@@ -68,6 +71,7 @@ def policy_card(look: Look, policy: Policy, decided: Sequence[Decided], *, four_
         *[_group(look, group, list(of)) for group, of in groupby(decided, key=lambda one: one.group)],
         _rules(look, policy),
         _accounts(look, policy.file.priority_accounts),
+        _reminders(look, policy.file.reminders),
         parts.note(say(look, "policy.try")),
         parts.as_of(look),
     ]
@@ -177,6 +181,11 @@ def _accounts(look: Look, accounts: Sequence[str]) -> TextBlock | None:
     return parts.note(say(look, "policy.accounts", names=parts.names(look, accounts, "policytest.none", 5)))
 
 
+def _reminders(look: Look, times: Reminders) -> TextBlock:
+    waiting, standing = (_long(look, timedelta(minutes=n)) for n in (times.waiting_minutes, times.standing_minutes))
+    return parts.note(say(look, "policy.reminders", waiting=waiting, standing=standing))
+
+
 def policy_test_card(look: Look, case: CaseView) -> Shown:
     """Explain how a case would be decided. It asks for nothing."""
     names = {"response": case.response, "target": case.target}
@@ -228,13 +237,15 @@ def _case(look: Look, case: CaseView) -> list[tuple[Safe, Safe | None]]:
         "severity": _read(look, "severity", "" if facts.severity == "none" else facts.severity, facts.severity),
         "people": parts.names(look, facts.people, "policytest.none", 5),
     }
+    listed = say(look, "policytest.machines", n=case.machines) if case.machines > 1 else None
     return [
         *_asked(look, case),
         *(
             (say(look, f"policytest.{name}"), value)
             for name, value in device.items()
-            if case.kind == "device" or (name == "people" and facts.people)
+            if case.kind in MACHINES or (name == "people" and (facts.people or case.kind == "mail"))
         ),
+        (say(look, "policytest.in-defender"), listed),
     ]
 
 

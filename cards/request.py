@@ -8,17 +8,19 @@ from bot.responses.declared import Parameter
 from bot.responses.models import DEVICE, Evidence, Request, State
 from bot.turn import Look, Shown
 from cards import button, parts
+from cards.called_out import called_out
 from cards.decision import afterwards, decisions, would_agree
 from cards.elements import Action, Container, Panel, ShowCard, TextBlock, Tone
 from cards.error import ENTRA
-from cards.evidence import evidence_section, warnings
+from cards.evidence import cut_off, evidence_section, warnings
 from cards.listed import list_section
+from cards.lookalike import mixed_names
 from cards.members import members_section
 from cards.outcome import LIVE, outcome_section, output_button
 from cards.policy import reasons
 from cards.portal_page import portal_link
 from cards.story import SERVICES, service_of, story_section
-from cards.text import NAME, PARAGRAPH, Safe, clean, count, escape, known, plain, plain_word, say, told, word
+from cards.text import NAME, PARAGRAPH, WHOLE, Safe, clean, count, escape, known, plain, plain_word, say, told, word
 from cards.trouble import trouble
 
 AGAIN = frozenset(
@@ -41,7 +43,6 @@ DECIDED_ON = frozenset({State.PROPOSED, State.UNKNOWN})
 """A person has to decide about these."""
 UNDONE = frozenset({State.REJECTED, State.EXPIRED, State.WITHDRAWN})
 """Nothing was done in these, so that there is nothing to undo."""
-LONGEST_VALUE = 1000
 NAMED = 2
 """So many of several devices are named in a title; the card lists them all."""
 SEARCH = timedelta(minutes=5)
@@ -71,7 +72,9 @@ def request_card(look: Look, request: Request, choices: Sequence[Parameter] = ()
     story = story_section(look, request, least=2 if open_question else 1)  # that it was asked for stands above
     body = [
         parts.heading(heading, *_stand(look, request), tone=TONES.get(request.state, "emphasis")),
+        *called_out(look, request),
         *warnings(look, request),
+        mixed_names(look, request),
         *_middle(look, request, evidence, story),
         parts.as_of(look),
     ]
@@ -139,6 +142,8 @@ def _stand(look: Look, request: Request) -> list[Safe]:
         lines.append(_waits(look, request.evidence))
         if request.family == LIVE:
             lines.append(say(look, "request.session-waits"))
+        if request.target.kind not in SERVICES:
+            lines.append(say(look, "request.cancel-waiting"))
     if not request.four_eyes and request.approvals_needed:
         lines.append(say(look, "request.four-eyes-off"))
     return [*lines, *would_agree(look, request)]
@@ -206,14 +211,20 @@ def _asked(look: Look, request: Request) -> list[Pair]:
     ]
     reason = escape(request.reason, PARAGRAPH) if request.reason else say(look, "request.no-reason")
     asked = say(look, "request.asked-at", who=request.requester.name, at=parts.moment(look, request.created))
-    return [(say(look, "request.asked"), asked), (say(look, "request.reason"), reason), *how[:3]]
+    return [(say(look, "request.asked"), asked), (say(look, "request.reason"), reason), *_named(look, request), *how]
+
+
+def _named(look: Look, request: Request) -> list[Pair]:
+    """The target's whole name where the title cuts it off: nobody approves what they cannot read."""
+    whole = cut_off(request)
+    return [(say(look, "request.named"), escape(whole, WHOLE))] if whole else []
 
 
 def _given(look: Look, name: str, value: str) -> Safe:
     """A choice in words, or what was typed, whole: an approver must see all of it."""
     group = f"choice.{name.casefold()}"
     chosen = known(f"{group}.{value.casefold().replace(' ', '')}")
-    return word(look, group, value) if chosen else escape(value, LONGEST_VALUE)
+    return word(look, group, value) if chosen else escape(value, WHOLE)
 
 
 def _terms(look: Look, request: Request) -> list[Pair]:

@@ -23,6 +23,10 @@ LIMIT = 120
 NAME = 64
 """Names of devices and people are cut here where many stand on one card; a DNS label is no longer."""
 PARAGRAPH = 500
+WHOLE = 2000
+"""What somebody decides about is never cut: it is as long as a typed line at most, and no longer one is asked for."""
+SKEW = timedelta(seconds=15)
+"""What another's clock calls so little ahead is now."""
 ELLIPSIS = "…"
 ENGLISH: dict[str, str] = dict(TEXTS)
 CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH}
@@ -196,7 +200,7 @@ def ago(look: Look, at: datetime) -> str:
     direction = "ago" if distance >= timedelta(0) else "ahead"
     minutes = int(abs(distance).total_seconds() // 60)
     if minutes < 1:
-        return plain(look, "time.now")
+        return plain(look, "time.soon" if -distance > SKEW else "time.now")
     if minutes < 60:  # noqa: PLR2004 - an hour
         return plain(look, f"time.minutes.{direction}", n=minutes)
     if minutes < 48 * 60:

@@ -10,7 +10,7 @@ from cards.text import escape, plain, plain_word, say, word
 
 @dataclass(frozen=True, kw_only=True)
 class WhoAmI:
-    """What is known of a person. `customer` is empty where the conversation is bound to none; `may` names commands.
+    """What is known of a person. `customer` is empty where the conversation is bound to none.
 
     `unread`: the role could not be read.
     """
@@ -21,28 +21,23 @@ class WhoAmI:
     tenant: str
     customer: str
     conversation_kind: str
-    may: tuple[str, ...] = ()
     unread: bool = False
 
 
 def whoami_card(look: Look, who: WhoAmI) -> Shown:
-    """Show the role and the ids that settings and audit use; without a role, who can give one."""
-    commands = ", ".join(who.may)
+    """Show the role and what it may do, without one who can give it; then the ids that settings and audit use."""
     role = plain(look, "word.unread") if who.unread else plain_word(look, "role", who.role.word)
+    may = "whoami.unread" if who.unread else f"whoami.as.{who.role.word}"
     body = [
-        parts.heading(say(look, "whoami.title", name=who.name)),
+        parts.heading(say(look, "whoami.title", name=who.name), say(look, may)),
+        parts.note(say(look, "whoami.help")),
         parts.facts(
             [
-                (say(look, "whoami.role"), escape(role)),
-                (say(look, "whoami.id"), escape(who.object_id)),
-                (say(look, "whoami.tenant"), escape(who.tenant)),
-                (say(look, "whoami.customer"), escape(who.customer) if who.customer else say(look, "whoami.unbound")),
                 (say(look, "whoami.place"), word(look, "place", who.conversation_kind)),
+                (say(look, "whoami.customer"), escape(who.customer) if who.customer else say(look, "whoami.unbound")),
+                (say(look, "whoami.tenant"), escape(who.tenant)),
+                (say(look, "whoami.id"), escape(who.object_id)),
             ]
-        ),
-        parts.line(say(look, "whoami.ask")) if who.role is Role.NONE and not who.unread else None,
-        parts.line(
-            say(look, "whoami.may", commands=escape(commands, 400)) if commands else say(look, "whoami.nothing")
         ),
     ]
     summary = plain(look, "whoami.summary", name=who.name, role=role)

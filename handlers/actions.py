@@ -8,6 +8,7 @@ from bot.devices import TO_FIND
 from bot.errors import UsageError
 from bot.graph.client import Graph
 from bot.responses import requests
+from bot.responses.models import Request, State
 from bot.roles import Role
 from bot.turn import Click
 from cards.actions import ActionsView, actions_card
@@ -31,7 +32,7 @@ def _parse(words: str) -> Wanted | None:
     if name.casefold() == "history":
         return parse(rest)
     if words.strip().casefold() not in ("", "pending"):
-        raise UsageError("error.unknown_filter", said=words, known="pending, history", usage=USAGE)
+        raise UsageError("error.unknown_filter", said=words, known="pending, history")
     return None
 
 
@@ -48,7 +49,7 @@ async def _pending(context: Context) -> Reply:
         sources.read("evidence", context.graph.alerts(top=MOST_ALERTS)),
     )
     view = ActionsView(
-        requests=tuple(one for one in open_requests if one.told_apart),
+        requests=tuple(sorted((one for one in open_requests if one.told_apart), key=_decided)),
         queued=None if queued is None else tuple(queued),
         center=await waiting_now(context.services, context.customer, alerts, investigations, context.now),
         center_unread=tuple(name for name in sources.unread if name != "actions"),
@@ -58,6 +59,11 @@ async def _pending(context: Context) -> Reply:
         lacking=sources.lacking,
     )
     return Reply(shown=actions_card(context.look, view))
+
+
+def _decided(request: Request) -> bool:
+    """What waits for a person comes before what goes its way."""
+    return request.state not in (State.PROPOSED, State.UNKNOWN)
 
 
 async def _cancel(context: Context, click: Click) -> Reply:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.command import Context
 from bot.defender.client import Defender
-from bot.defender.models import DefenderAlert, MachineAction
+from bot.defender.models import DefenderAlert, LogonUser, Machine, MachineAction
 from bot.devices import TO_FIND, device_of, find_device
 from bot.incidents import SEVERITIES, rank
 from bot.isolation import network_of
@@ -19,6 +19,7 @@ from handlers import device_alerts
 from handlers.reading import Sources
 
 READ_SECONDS = 8.0
+MOST_USERS = 8
 
 Find = Callable[[Context, str, str, str], Awaitable[Target]]
 Gather = Callable[[Context, Target, Response], Awaitable[Evidence]]
@@ -59,27 +60,42 @@ async def _find_device(context: Context, word: str, command: str, rest: str) -> 
     return Target(id=machine.id, name=machine.name)
 
 
-async def _gather_device(context: Context, target: Target, response: Response) -> Evidence:
-    defender, sources = context.defender, Sources(READ_SECONDS, context)
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What Defender tells of a machine; None could not be read."""
+
+    machine: Machine | None
+    users: Sequence[LogonUser] | None = None
+    alerts: Sequence[DefenderAlert] | None = None
+    actions: Sequence[MachineAction] | None = None
+
+    @property
+    def severity(self) -> str:
+        """The highest of the open alerts, "none" where there is none; empty where it cannot be told."""
+        return _highest(self.alerts)
+
+
+async def read_machine(context: Context, sources: Sources, machine_id: str) -> Reading:
+    """All that a decision asks of a machine, whatever the device is called where somebody asks for something."""
+    defender = context.defender
     machine, users, alerts, actions = await asyncio.gather(
-        sources.read("device", device_of(context, target.id)),
-        sources.read("users", defender.logon_users(target.id)),
-        sources.read("alerts", defender.machine_alerts(target.id)),
-        sources.read("actions", defender.machine_actions(machine_id=target.id, top=50)),
+        sources.read("device", device_of(context, machine_id)),
+        sources.read("users", defender.logon_users(machine_id)),
+        sources.read("alerts", defender.machine_alerts(machine_id)),
+        sources.read("actions", defender.machine_actions(machine_id=machine_id, top=50)),
     )
-    before = _last_action(actions or [], response)
-    last, last_at = (before.status or "", before.updated or before.created) if before else ("", None)
-    if not response.how.types:
-        last, last_at = await last_time(context, target, response)
-    priority = context.services.policy.is_priority
-    everyone = None if users is None else tuple(u.account_name or u.id for u in users)
-    # those whom the policy names come first: who has many users must not hide one of them
-    names = None if everyone is None else tuple(sorted(everyone, key=lambda name: not priority(name)))[:8]
+    return Reading(machine=machine, users=users, alerts=alerts, actions=actions)
+
+
+async def evidence_of(context: Context, sources: Sources, read: Reading) -> Evidence:
+    """What an approver is told of a machine, and what the policy asks of it."""
+    machine, alerts, actions = read.machine, read.alerts, read.actions
+    names = None if read.users is None else logged_on(context, read.users)
     return Evidence(
         read_at=context.now,
         users=names,
         tags=machine.machine_tags if machine else None,
-        severity=_highest(alerts),
+        severity=read.severity,
         warnings=called_out(context, names or ()),
         device_value=(machine.device_value if machine else None) or "",
         risk=(machine.risk_score if machine else None) or "",
@@ -91,9 +107,24 @@ async def _gather_device(context: Context, target: Target, response: Response) -
         facts=await device_alerts.evidence(context, sources, alerts or ()),
         running=None if actions is None else tuple(f"{a.type} ({a.status})" for a in actions if a.is_active)[:6],
         isolation="" if actions is None else network_of(actions).state,
-        last_time=last,
-        last_time_at=last_at,
     )
+
+
+async def _gather_device(context: Context, target: Target, response: Response) -> Evidence:
+    sources = Sources(READ_SECONDS, context)
+    read = await read_machine(context, sources, target.id)
+    before = _last_action(read.actions or [], response)
+    last, last_at = (before.status or "", before.updated or before.created) if before else ("", None)
+    if not response.how.types:
+        last, last_at = await last_time(context, target, response)
+    evidence = await evidence_of(context, sources, read)
+    return evidence.model_copy(update={"last_time": last, "last_time_at": last_at})
+
+
+def logged_on(context: Context, users: Sequence[LogonUser]) -> tuple[str, ...]:
+    """At most eight of the accounts; those whom the policy names come first: many users must not hide one of them."""
+    priority = context.services.policy.is_priority
+    return tuple(sorted((u.account_name or u.id for u in users), key=lambda name: not priority(name)))[:MOST_USERS]
 
 
 def called_out(context: Context, names: Sequence[str]) -> tuple[Fact, ...]:
@@ -120,11 +151,13 @@ async def last_time(context: Context, target: Target, response: Response) -> tup
     return (done.state.value, done.ended) if done else ("", None)
 
 
+ABOUT_MACHINES = (Defender.logon_users, Defender.machine_alerts, Defender.machine_actions, *device_alerts.NEEDS)
+"""What is called to tell of a machine, beside what finds it."""
 DEVICE = Aim(
     kind=DEVICE_KIND,
     hint="DEVICE",
     find=_find_device,
     gather=_gather_device,
-    needs=(*TO_FIND, Defender.logon_users, Defender.machine_alerts, Defender.machine_actions, *device_alerts.NEEDS),
+    needs=(*TO_FIND, *ABOUT_MACHINES),
     missing="error.no_device",
 )

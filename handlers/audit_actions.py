@@ -14,6 +14,7 @@ from bot.errors import Missing, ServiceError, Stale
 from bot.records import readable
 from bot.responses import machine, requests
 from bot.responses.models import Request, State
+from bot.responses.ruling import BY_POLICY
 from bot.services import Services
 from handlers.findings import Findings
 
@@ -78,8 +79,9 @@ def _alarms(request: Request | None, key: str, actions: Sequence[MachineAction])
 
 
 def approved_attempts(request: Request) -> int:
-    """How many sendings people approved: the first, and each "send again"."""
-    if len(request.approvals) < request.approvals_needed:
+    """How many sendings people or the policy approved: the first, and each "send again"."""
+    by_policy = any(decision.what == BY_POLICY for decision in request.decisions)
+    if len(request.approvals) < request.approvals_needed and not by_policy:
         return 0
     return 1 + sum(1 for decision in request.decisions if decision.what == "sent again")
 

@@ -9,8 +9,9 @@ from bot.audit.export import FORMATS, Format
 from bot.audit.names import Names
 from bot.audit.trail import Seen
 from bot.command import Context
-from bot.devices import IT, MACHINE_ID, find_device, first_word
+from bot.devices import IT, find_device, first_word
 from bot.errors import Ambiguous, NotFound, ServiceError, UsageError
+from bot.wire import MACHINE_ID
 from handlers.paging import split_page
 
 USAGE = "/audit [export [csv|jsonl]] [device NAME] [user NAME] [request ID] [N days]"

@@ -1,34 +1,40 @@
 """Several devices meant at once: `high-risk` (or `all:high-risk`), `incident:42`, `list:kiosks`, or `one,other`."""
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from bot.command import Context
 from bot.defender.client import Defender
 from bot.defender.models import Machine
-from bot.devices import MACHINE_ID, matches
+from bot.devices import matches
 from bot.errors import Missing, NotFound, UsageError
 from bot.graph.client import Graph
 from bot.responses.batch import MOST
 from bot.responses.models import DEVICES, Evidence, Fact, Member, Target
+from bot.wire import MACHINE_ID
 from handlers import device_lists
 from handlers.device_filters import FILTERS
 
 SELECTOR = re.compile(r"(all|incident|list):(.+)", re.IGNORECASE)
 NEEDS = (Defender.machines, Graph.incident)
 SERVER = "server"
+SILENT = timedelta(days=7)
+"""Who has not been seen for so long is called inactive by Defender, too."""
 BARE = frozenset(FILTERS) - {"all"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Several:
-    """The devices that were meant, ready to be asked for together."""
+    """The devices that were meant, ready to be asked for together; `began` is when they were looked for (loop time)."""
 
     target: Target
     members: tuple[Member, ...]
     evidence: Evidence
+    began: float
 
 
 def names_several(word: str) -> bool:
@@ -40,7 +46,8 @@ def names_several(word: str) -> bool:
 
 
 async def several(context: Context, word: str) -> Several:
-    """The devices that are meant, gravest first, at most 50. Raises NotFound, UsageError, ServiceError."""
+    """The devices that are meant, by name, at most 50. Raises NotFound, UsageError, ServiceError."""
+    began = asyncio.get_running_loop().time()
     machines = await context.defender.machines()
     meant, missing = await _meant(context, word, machines)
     found = {machine.id: machine for machine in meant}
@@ -52,8 +59,9 @@ async def several(context: Context, word: str) -> Several:
     digest = sha256("\n".join(sorted(found)).encode()).hexdigest()[:24]
     return Several(
         target=Target(id=f"devices-{digest}", name=_said(word, ordered), kind=DEVICES),
-        members=tuple(_member(machine) for machine in ordered),
-        evidence=_evidence(context, ordered, missing),
+        members=tuple(_member(machine, context.now) for machine in ordered),
+        evidence=Evidence(read_at=context.now, warnings=_left_out(missing)),
+        began=began,
     )
 
 
@@ -92,25 +100,35 @@ async def _of_incident(context: Context, number: str) -> set[str]:
     except Missing as error:
         raise NotFound("error.no_such_incident", id=number) from error
     evidence = [item for alert in incident.alerts for item in alert.evidence]
-    return {item.mde_device_id for item in evidence if item.mde_device_id}
+    known = [item for item in evidence if item.mde_device_id]
+    others = {item.device_dns_name or "" for item in evidence if item.is_device and not item.mde_device_id}
+    lost = others - {item.device_dns_name for item in known}
+    # no device has such an id, so they are counted among those that Defender does not list
+    return {item.mde_device_id or "" for item in known} | {f"without an id: {name}" for name in lost}
 
 
-def _member(machine: Machine) -> Member:
+def _member(machine: Machine, now: datetime) -> Member:
     return Member(
         target=Target(id=machine.id, name=machine.name),
         risk=machine.risk_score or "",
         value=machine.device_value or "",
         tags=machine.machine_tags,
         last_seen=machine.last_seen,
+        warnings=tuple(Fact(key=key) for key in _grave(machine, now)),
     )
 
 
-def _evidence(context: Context, machines: Sequence[Machine], missing: int) -> Evidence:
-    """What must not be overlooked in a list: devices of high value, servers, and what is left out."""
-    grave = {
-        "devices-of-value": [one.name for one in machines if one.value == "high"],
-        "devices-servers": [one.name for one in machines if SERVER in (one.os_platform or "").casefold()],
-    }
-    warnings = tuple(Fact(key=key, value=", ".join(names[:8])) for key, names in grave.items() if names)
-    left_out = (Fact(key="devices-missing", value=str(missing)),) if missing else ()
-    return Evidence(read_at=context.now, warnings=(*warnings, *left_out))
+def _grave(machine: Machine, now: datetime) -> Iterator[str]:
+    """What must not be overlooked of a device, as far as the list of devices tells."""
+    if machine.value == "high":
+        yield "devices-of-value"
+    if SERVER in (machine.os_platform or "").casefold():
+        yield "devices-servers"
+    if machine.last_seen is None:
+        yield "devices-unseen"
+    elif now - machine.last_seen >= SILENT:
+        yield "devices-silent"
+
+
+def _left_out(missing: int) -> tuple[Fact, ...]:
+    return (Fact(key="devices-missing", value=str(missing)),) if missing else ()

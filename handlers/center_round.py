@@ -166,7 +166,7 @@ class CenterRound:
 
     async def _wake(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            if change.kind in (KIND, SUMMARY) and change.due is not None and change.due <= self.now:
+            if change.due is not None and change.due <= self.now:
                 await self.services.wake(self.customer, change.kind, change.id)
 
 

@@ -7,7 +7,6 @@ been shown in that conversation, and is decided by what the store holds.
 from collections.abc import Awaitable, Callable
 
 from bot.command import Button, Context, Reply, View
-from bot.devices import MACHINE_ID
 from bot.errors import NotAllowed, Stale, UsageError
 from bot.posts import Place, Post
 from bot.responses import follow, reminding, requests
@@ -16,6 +15,7 @@ from bot.responses.desk import Desk
 from bot.responses.models import DEVICE, Person, Request, State
 from bot.roles import Role
 from bot.turn import Click, Look, Shown
+from bot.wire import MACHINE_ID
 from cards.decision import INSTEAD
 from cards.reminder import reminder_card
 from cards.request import AGAIN, request_card

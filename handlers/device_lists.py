@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+import structlog
+
 from bot.audit import Entry
 from bot.command import Context
 from bot.errors import Conflict, NotFound, Stale, UsageError
 from bot.state.store import Change, Record
+from bot.wire import MACHINE_ID
+
+log = structlog.get_logger()
 
 KIND = "devicelist"
 MOST_LISTS = 50
@@ -33,8 +38,13 @@ async def devices(context: Context, name: str) -> Mapping[str, str]:
 
 
 def _devices(record: Record) -> dict[str, str]:
+    """A list's devices; what is no device's id is dropped, and the log says so."""
     found = record.data.get("devices")
-    return {str(key): str(name) for key, name in found.items()} if isinstance(found, Mapping) else {}
+    kept = {str(key): str(name) for key, name in found.items()} if isinstance(found, Mapping) else {}
+    devices = {key.lower(): name for key, name in kept.items() if MACHINE_ID.fullmatch(key)}
+    if len(devices) < len(kept):
+        log.warning("list_with_malformed_devices", count=len(kept) - len(devices))
+    return devices
 
 
 async def change(context: Context, name: str, add: Mapping[str, str] | None = None, remove: Sequence[str] = ()) -> None:

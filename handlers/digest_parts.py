@@ -130,7 +130,7 @@ async def our_requests(asked: Asked) -> Requests:
     return Requests(
         waiting=len(waiting),
         stuck=len(stuck),
-        rows=tuple(_line(r, r.created, r.expires) for r in waiting[:MOST_REQUESTS]),
+        rows=tuple(_line(r, r.created, r.terms.runs_at or r.expires) for r in waiting[:MOST_REQUESTS]),
         stuck_rows=tuple(_line(r, since, None) for since, r in stuck[:MOST_REQUESTS]),
     )
 
@@ -152,6 +152,7 @@ def _line(request: Request, since: datetime, until: datetime | None) -> RequestL
         state=request.state.value,
         since=since,
         until=until,
+        runs=until is not None and request.terms.runs_at is not None,
     )
 
 

@@ -28,7 +28,8 @@ def _waits(digest: Snapshot) -> Iterator[NextStep]:
     for row in digest.requests.rows if digest.requests else ():
         if row.until and digest.at - row.since >= (row.until - row.since) / 2:
             values = {"response": row.response, "device": row.device}
-            yield NextStep(key="request", line=f"request {row.id}", values=values, times={"until": row.until})
+            key = "runs" if row.runs else "request"
+            yield NextStep(key=key, line=f"request {row.id}", values=values, times={"until": row.until})
 
 
 def _unknown(digest: Snapshot) -> Iterator[NextStep]:

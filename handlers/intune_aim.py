@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from bot.command import Context
-from bot.defender.client import Defender
 from bot.defender.models import Machine
-from bot.devices import IT, MACHINE_ID, MOST_CHOICES, TO_FIND, find_device
+from bot.devices import IT, MOST_CHOICES, TO_FIND, find_device
 from bot.errors import Ambiguous, Missing, NotFound
 from bot.graph.client import Graph
 from bot.graph.intune.models import ManagedDevice
@@ -15,7 +14,10 @@ from bot.responses.declared import Response
 from bot.responses.intune import USER
 from bot.responses.models import Evidence, Fact, Target
 from bot.roles import Role
+from bot.wire import MACHINE_ID
 from handlers.aiming import READ_SECONDS, Aim, called_out, last_time
+from handlers.joined import NEEDS as IN_DEFENDER
+from handlers.joined import UNREAD, evidence_by_entra_id, unknown
 from handlers.reading import Sources
 
 MANAGED = "managed"
@@ -99,21 +101,33 @@ def matches(devices: Sequence[ManagedDevice], name: str) -> list[ManagedDevice]:
 
 
 async def gather(context: Context, target: Target, response: Response) -> Evidence:
-    """Whose device it is, how it does, when Intune heard of it last, and what waits there already."""
-    device = await Sources(READ_SECONDS, context).read("intune", context.graph.managed_device(target.id))
+    """Whose device it is, how it does, what waits in Intune, and all that Defender knows of the same machine."""
+    sources = Sources(READ_SECONDS, context)
+    device = await sources.read("intune", context.graph.managed_device(target.id))
+    in_defender = await _in_defender(context, sources, device)
     last, last_at = await last_time(context, target, response)
-    if device is None:
-        return Evidence(read_at=context.now, last_time=last, last_time_at=last_at)
-    people = (device.user_principal_name,) if device.user_principal_name else None  # whom Intune does not name
-    return Evidence(
-        read_at=context.now,
-        users=people,
-        os=" ".join(filter(None, (device.operating_system, device.os_version))),
-        last_time=last,
-        last_time_at=last_at,
-        facts=tuple(facts_of(device)),
-        warnings=(*called_out(context, people or ()), *warnings_of(device, response.name)),
+    user = (device.user_principal_name if device else None) or ""
+    own = (*called_out(context, (user,)), *warnings_of(device, response.name)) if device else ()
+    return in_defender.model_copy(
+        update={
+            "users": _people(user, in_defender.users),
+            "last_time": last,
+            "last_time_at": last_at,
+            "facts": (*(facts_of(device) if device else ()), *in_defender.facts),
+            "warnings": tuple(dict.fromkeys((*own, *in_defender.warnings))),
+        }
     )
+
+
+async def _in_defender(context: Context, sources: Sources, device: ManagedDevice | None) -> Evidence:
+    if device is None:
+        return unknown(context, UNREAD)
+    return await evidence_by_entra_id(context, sources, device.azure_ad_device_id or "")
+
+
+def _people(user: str, others: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Who uses it: whom Intune names, and who logged on. Where Defender does not tell, it may be anybody as well."""
+    return None if others is None else tuple(dict.fromkeys((*filter(None, (user,)), *others)))
 
 
 def facts_of(device: ManagedDevice) -> list[Fact]:
@@ -145,6 +159,6 @@ AIM = Aim(
     hint="DEVICE",
     find=find,
     gather=gather,
-    needs=(*TO_FIND, Graph.managed_devices, Graph.managed_device, Defender.machine),
+    needs=(*TO_FIND, Graph.managed_devices, Graph.managed_device, *IN_DEFENDER),
     missing="error.no_device",
 )

@@ -1,5 +1,6 @@
 """The target of mail responses: one delivered message, by its network message id and its recipient."""
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from bot.graph.mail.models import AnalyzedEmail
 from bot.responses.declared import Parameter, Response
 from bot.responses.mail import REACH
 from bot.responses.models import Evidence, Fact, Target
+from handlers.accounts import NEEDS, accounts_of, untold
 from handlers.aiming import READ_SECONDS, Aim, called_out, last_time
 from handlers.reading import Sources
 
@@ -53,15 +55,17 @@ async def _delivered(context: Context, network_id: str, recipient: str) -> Analy
 async def gather(context: Context, target: Target, response: Response) -> Evidence:
     """From whom, to whom, where it lies now and what Defender thinks of it."""
     network_id, _, recipient = target.id.partition("/")
-    found = await Sources(READ_SECONDS, context).read("mail", _delivered(context, network_id, recipient))
+    found, people = await asyncio.gather(
+        Sources(READ_SECONDS, context).read("mail", _delivered(context, network_id, recipient)),
+        accounts_of(context, recipient),  # whose account it touches, which the policy may ask about
+    )
     before = await last_time(context, target, response)
     facts = [Fact(key="mail-recipient", value=recipient), *_facts(found)]
-    people = (recipient,)  # whose account it touches, which the policy may ask about
     return Evidence(
         read_at=context.now,
         users=people,
         facts=tuple(facts),
-        warnings=called_out(context, people),
+        warnings=(*called_out(context, people or ()), *untold(recipient, people)),
         last_time=before[0],
         last_time_at=before[1],
     )
@@ -83,7 +87,7 @@ AIM = Aim(
     hint="MESSAGE-ID",
     find=find,
     gather=gather,
-    needs=(Graph.analyzed_email,),
+    needs=(Graph.analyzed_email, *NEEDS),
     missing="error.no_message_id_named",
 )
 """`MESSAGE-ID RECIPIENT`: the recipient is the first parameter of the response, for it is typed after the id."""

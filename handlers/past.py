@@ -14,20 +14,21 @@ from bot.audit.export import csv_row
 from bot.center import KIND, CenterItem
 from bot.command import Context, Reply
 from bot.defender.models import MachineAction
-from bot.devices import MACHINE_ID, find_device
+from bot.devices import find_device
 from bot.errors import NotFound, UsageError
 from bot.records import readable
 from bot.responses import requests
 from bot.responses.declared import Response
-from bot.responses.models import DEVICE, Request
+from bot.responses.models import DEVICE, Decision, Request
+from bot.responses.ruling import BY_POLICY
 from bot.roles import Role
-from bot.wire import folded
+from bot.wire import MACHINE_ID, folded
 from cards.center import GOOD
 from cards.past import PastEntry, PastList, exported_past_card, past_card
 from cards.text import count, plain
 from handlers.audit_actions import MARK
 from handlers.paging import page_of
-from handlers.past_words import IT, USAGE, Wanted
+from handlers.past_words import IT, Wanted
 from handlers.reading import Sources
 
 MOST_REQUESTS = 2000
@@ -148,7 +149,7 @@ def _types(context: Context, name: str) -> frozenset[str]:
     if response is None:
         near = get_close_matches(name.casefold(), list(declared), n=1)
         key = "error.unknown_response_near" if near else "error.unknown_response"
-        raise UsageError(key, said=name, near=next(iter(near), ""), usage=USAGE)
+        raise UsageError(key, said=name, near=next(iter(near), ""))
     return response.how.types
 
 
@@ -170,7 +171,7 @@ def _ours(stored: Iterable[Request], since: datetime) -> list[PastEntry]:
 
 
 def _of_request(request: Request) -> PastEntry:
-    decided = [one for one in request.decisions if one.what in ("approved", "rejected")]
+    decided = [one for one in request.decisions if one.what in ("approved", "rejected", BY_POLICY)]
     people = (request.requester, *(one.who for one in request.decisions))
     return PastEntry(
         started=request.created,
@@ -182,13 +183,18 @@ def _of_request(request: Request) -> PastEntry:
         outcome=request.state.value,
         status=request.status,
         started_by=request.requester.name,
-        decided_by=", ".join(dict.fromkeys(one.who.name for one in decided)),
+        decided_by=", ".join(dict.fromkeys(_decider(one) for one in decided)),
         people=tuple(dict.fromkeys(one.id for one in people)),
         source="bot",
         request=request.id,
         action=request.attempt.action if request.attempt else "",
         reason=request.reason,
     )
+
+
+def _decider(decision: Decision) -> str:
+    """Who decided; where it ran because nobody objected, the policy, and the part of it that says so."""
+    return f"policy: {decision.who.name}" if decision.what == BY_POLICY else decision.who.name
 
 
 def _others(stored: Iterable[Request], actions: Iterable[MachineAction]) -> list[PastEntry]:

@@ -55,9 +55,12 @@ def parse(words: str) -> Wanted:
             if not 1 <= days <= MOST_DAYS:
                 raise UsageError("error.audit_days", most=MOST_DAYS)
             continue
+        said, _, _ = left.partition(" ")
         key, value, left = _one(left)
-        if not key or not value or key in by:
-            raise UsageError("error.usage", usage=USAGE)
+        if not key:
+            raise UsageError("error.past_filter", said=said)
+        if not value or key in by:
+            raise UsageError("error.past_filter_twice" if value else "error.past_filter_empty", said=key)
         by[key] = _outcome(value) if key == "outcome" else value
     return Wanted(**by, days=days, page=page, export=export)
 
@@ -87,7 +90,7 @@ def _value(words: str) -> tuple[str, str]:
 def _outcome(said: str) -> str:
     found = next((one for one in OUTCOMES if folded(one).replace("timedout", "timeout") == _word(said)), "")
     if not found:
-        raise UsageError("error.unknown_filter", said=said, known=", ".join(OUTCOMES), usage=USAGE)
+        raise UsageError("error.past_outcome", said=said, known=", ".join(OUTCOMES))
     return found
 
 

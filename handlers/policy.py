@@ -12,21 +12,24 @@ from bot.command import Command, Context, Reply
 from bot.devices import first_word
 from bot.errors import UsageError
 from bot.policy.models import DAYS, ROLES, Case, Facts, Ruling, Verdict
-from bot.policy.rule import explained
+from bot.policy.rule import hardest
 from bot.responses.declared import Response
-from bot.responses.models import Target
+from bot.responses.models import Evidence, Target
 from bot.responses.ruling import facts_of, ruled
 from bot.roles import Role
 from bot.turn import Shown
 from cards.policy import CaseView, policy_card, policy_test_card
-from handlers import aiming, intune_aim
-from handlers.bulk import NEEDS as NEEDS_FOR_SEVERAL
+from handlers import accounts, aiming, intune_aim, mail_aim, user_aim
+from handlers.accounts import accounts_of
 from handlers.bulk import names_several, several
+from handlers.bulk_reading import NEEDS as NEEDS_FOR_SEVERAL
+from handlers.bulk_reading import looked_into
 from handlers.deciders import decided
 
 USAGE = "/policy [test RESPONSE TARGET [as ROLE] [at [DAY] HH:MM]]"
 MOMENT = re.compile(r"(?:(mon|tue|wed|thu|fri|sat|sun)[a-z]* )?([01]?\d|2[0-3]):([0-5]\d)", re.IGNORECASE)
 LOOKED_UP = {one.kind: one for one in (aiming.DEVICE, intune_aim.AIM)}
+OF_ACCOUNTS = frozenset({user_aim.USER, mail_aim.MAIL})
 ENDING = re.compile(r"^(?:as (?P<role>\S+))?\s*(?:at (?P<at>.+))?$", re.IGNORECASE)
 
 
@@ -78,17 +81,18 @@ async def _run(context: Context, tried: Tried | None) -> Reply:
     response = _response(context, tried.response)
     if response.many and names_several(tried.target):
         return await _several(context, response, tried)
-    name, facts = await _target(context, response, tried)
+    name, known = await _target(context, response, tried)
     case = Case(
         response=response,
         requester=tried.role or context.role,
         now=_at(context, tried.at),
         kind=response.target,
-        facts=facts,
         four_eyes=context.services.four_eyes,
     )
-    verdicts, ruling = explained(context.services.policy, case)
-    return Reply(shown=policy_test_card(context.look, _view(context, tried, case, name, verdicts, ruling)))
+    cases = [replace(case, facts=facts) for facts in known]
+    case, verdicts, ruling = hardest(context.services.policy, cases)
+    view = replace(_view(context, tried, case, name, verdicts, ruling), machines=len(cases))
+    return Reply(shown=policy_test_card(context.look, view))
 
 
 def _view(
@@ -110,7 +114,7 @@ def _view(
 
 async def _several(context: Context, response: Response, tried: Tried) -> Reply:
     """What holds for one request for several devices, and for each of them."""
-    found = await several(context, tried.target)
+    found = await looked_into(context, response, await several(context, tried.target))
     case = Case(response=response, requester=tried.role or context.role, now=_at(context, tried.at))
     rules = partial(
         ruled,
@@ -142,11 +146,14 @@ def _whole(context: Context) -> Shown:
     return policy_card(context.look, services.policy, every, four_eyes=services.four_eyes)
 
 
-async def _target(context: Context, response: Response, tried: Tried) -> tuple[str, Facts]:
-    """The target's name and what is known of it. Devices alone are looked up: of others the name is all that counts."""
+async def _target(context: Context, response: Response, tried: Tried) -> tuple[str, Sequence[Facts]]:
+    """The target's name and what is known of it, or whose account an address is; of others the name is all there is."""
     aim = LOOKED_UP.get(response.target)
     if aim is None:
-        return tried.target, facts_of(Target(id=tried.target, name=tried.target, kind=response.target), None)
+        target = Target(id=tried.target, name=tried.target, kind=response.target)
+        address = tried.target.rpartition("/")[2]  # a message is named with its recipient
+        users = await accounts_of(context, address) if response.target in OF_ACCOUNTS else None
+        return tried.target, facts_of(target, Evidence(read_at=context.now, users=users))
     target = await aim.find(context, tried.target, f"policy test {response.name}", tried.rest)
     return target.name, facts_of(target, await aim.gather(context, target, response))
 
@@ -179,5 +186,5 @@ COMMAND = Command(
     role=Role.READER,
     parse=_parse,
     run=_run,
-    needs=(*aiming.DEVICE.needs, *intune_aim.AIM.needs, *NEEDS_FOR_SEVERAL),
+    needs=(*aiming.DEVICE.needs, *intune_aim.AIM.needs, *accounts.NEEDS, *NEEDS_FOR_SEVERAL),
 )

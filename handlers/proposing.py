@@ -1,7 +1,8 @@
 """From a declared response to its command, its button and its request: what all responses share."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bot.command import Command, Context, Reply
 from bot.devices import first_word
@@ -10,14 +11,18 @@ from bot.posts import Place, Post
 from bot.responses import requests
 from bot.responses.declared import Parameter, Response
 from bot.responses.desk import Desk, Proposal
-from bot.responses.models import Evidence, Person, Target
+from bot.responses.models import Evidence, Member, Person, Target
 from bot.subscribers import request_posts, request_watchers
+from cards.text import WHOLE, clean, plain_word, sentence
 from handlers.aiming import Aim
-from handlers.bulk import NEEDS as NEEDS_FOR_SEVERAL
 from handlers.bulk import Several, names_several, several
+from handlers.bulk_reading import NEEDS as NEEDS_FOR_SEVERAL
+from handlers.bulk_reading import looked_into
 from handlers.standing import admit, marked
 
 LONGEST_REASON = 500
+Read: TypeAlias = tuple[Evidence, tuple[Member, ...]]
+"""What an approver is told of a target; of several devices, each of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +83,7 @@ def check_typed(response: Response, target: Target, confirmed: str) -> None:
     """What nothing undoes is asked for with the name typed twice, with or without its domain. Raises UsageError."""
     said, name = confirmed.strip().casefold(), target.name.casefold()
     if response.typed and (not said or said not in {name, name.partition(".")[0]}):
-        raise UsageError("error.not_confirmed", name=target.name)
+        raise UsageError("error.not_confirmed", command=response.name, name=target.name)
 
 
 def check_reason(response: Response, reason: str, usage: str) -> None:
@@ -87,6 +92,14 @@ def check_reason(response: Response, reason: str, usage: str) -> None:
         raise UsageError("error.no_reason", usage=usage)
     if len(reason) > LONGEST_REASON:
         raise UsageError("error.reason_too_long", most=LONGEST_REASON)
+
+
+def check_shown(context: Context, parameters: Mapping[str, str]) -> None:
+    """Nothing is asked for that a card would cut off or not show: it would be approved unread. Raises UsageError."""
+    for name, value in parameters.items():
+        if clean(value, WHOLE) != value:
+            what = sentence(plain_word(context.look, "parameter", name))
+            raise UsageError("error.not_shown_whole", what=what, most=WHOLE)
 
 
 def usage_of(response: Response, aim: Aim) -> str:
@@ -125,17 +138,20 @@ def command_for(response: Response, *, aim: Aim, examples: tuple[str, ...], menu
 async def propose_several(context: Context, response: Response, devices: Several, asked: Asked) -> Reply:
     """Ask for a response on several devices at once: one request, one decision."""
 
-    async def evidence() -> Evidence:
-        return devices.evidence
+    async def gather() -> Read:
+        read = await looked_into(context, response, devices)
+        return read.evidence, read.members
 
-    return await _propose(context, response, devices.target, asked, evidence, devices)
+    return await _propose(context, response, devices.target, asked, gather)
 
 
 async def propose(context: Context, response: Response, aim: Aim, target: Target, asked: Asked) -> Reply:
     """Write the request down and have its card posted; one that is already open is shown here instead."""
-    return await _propose(
-        context, response, target, asked, lambda: aim.told(context, target, response, asked.parameters)
-    )
+
+    async def gather() -> Read:
+        return await aim.told(context, target, response, asked.parameters), ()
+
+    return await _propose(context, response, target, asked, gather)
 
 
 async def _propose(
@@ -143,16 +159,17 @@ async def _propose(
     response: Response,
     target: Target,
     asked: Asked,
-    gather: Callable[[], Awaitable[Evidence]],
-    devices: Several | None = None,
+    gather: Callable[[], Awaitable[Read]],
 ) -> Reply:
     customer, services = context.customer, context.services
+    check_shown(context, asked.parameters)
     here = Post(key="card", place=Place.of(context.conversation), locale=context.turn.locale, zone=context.turn.zone)
     ask = requests.ask_key(target.id, response.name, asked.parameters if response.each else None)
     standing, _ = await requests.holder(services, customer, requests.ASK, ask)
     desk = Desk(services, customer)
     posts = await request_posts(services, customer, here)
     if not standing:
+        evidence, members = await gather()
         request, new = await desk.propose(
             Proposal(
                 response=response,
@@ -160,9 +177,9 @@ async def _propose(
                 parameters=asked.parameters,
                 reason=asked.reason.strip(),
                 values=asked.values,
-                members=devices.members if devices else (),
+                members=members,
                 requester=Person(id=context.actor.id, tenant=context.actor.tenant, name=context.actor.name),
-                evidence=await marked(context, response, await gather()),
+                evidence=await marked(context, response, evidence),
                 posts=posts,
                 role=context.role,
                 unheard=len(posts) == 1 and context.conversation.kind == "personal",

@@ -11,7 +11,8 @@ from bot.responses import requests
 from bot.responses.declared import Parameter, Response
 from bot.responses.mail import categories
 from bot.responses.models import Evidence, Fact, State, Target
-from handlers.aiming import Aim, last_time
+from handlers.accounts import NEEDS, accounts_of, untold
+from handlers.aiming import Aim, called_out, last_time
 from handlers.mail_aim import MAIL
 from handlers.user_aim import find_user
 
@@ -99,6 +100,13 @@ async def _find_message(context: Context, word: str, command: str, rest: str) ->
     return Target(id=f"{user.id}/{message}", name=user.name, kind=MAIL)
 
 
+async def _gather_message(context: Context, target: Target, response: Response) -> Evidence:
+    people = await accounts_of(context, target.name)
+    read = await _gather(context, target, response)
+    warnings = (*called_out(context, people or ()), *untold(target.name, people))
+    return read.model_copy(update={"users": people, "warnings": warnings})
+
+
 async def _find_file(context: Context, word: str, _command: str, _rest: str) -> Target:
     """A file that `/get-file` fetched, by that request's id. Raises NotFound, UsageError."""
     fetched = await requests.get(context.services, context.customer, word.strip().upper())
@@ -119,7 +127,7 @@ MESSAGE_OF = Aim(
     kind=MAIL,
     hint="USER",
     find=_find_message,
-    gather=_gather,
-    needs=(Graph.user, Graph.users_by_mail, Graph.users_named),
+    gather=_gather_message,
+    needs=(*NEEDS, Graph.users_named),
     missing="error.no_user",
 )

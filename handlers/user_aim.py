@@ -15,6 +15,7 @@ from bot.graph.people.models import GLOBAL_ADMINISTRATOR, DirectoryUser, RoleAss
 from bot.responses.declared import Response
 from bot.responses.models import Evidence, Fact, Target
 from bot.responses.people import ADMIN
+from handlers.accounts import names_of
 from handlers.aiming import READ_SECONDS, Aim, last_time
 from handlers.reading import Sources
 
@@ -105,7 +106,7 @@ async def gather(context: Context, target: Target, response: Response) -> Eviden
     )
     return Evidence(
         read_at=context.now,
-        users=(target.name,),
+        users=tuple(dict.fromkeys((target.name, *names_of((user,) if user else ())))),
         facts=(*_person(user), *_roles(power), *_risk_facts(risk), *_alerts(alerts), *_devices(devices)),
         warnings=tuple(_warnings(context, target, user, power)),
         last_time=before[0],
@@ -218,8 +219,7 @@ def _warnings(context: Context, target: Target, user: DirectoryUser | None, powe
 
 def is_priority(context: Context, target: Target, user: DirectoryUser | None) -> bool:
     """Whether the policy names the account as one that deserves more care than most."""
-    names = {target.name, (user.user_principal_name if user else "") or "", (user.mail if user else "") or ""}
-    return any(name and context.services.policy.is_priority(name) for name in names)
+    return any(map(context.services.policy.is_priority, (target.name, *names_of((user,) if user else ()))))
 
 
 AIM = Aim(

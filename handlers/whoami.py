@@ -6,7 +6,6 @@ from cards.whoami import WhoAmI, whoami_card
 
 
 async def _run(context: Context, _words: str) -> Reply:
-    may = tuple(command.name for command in context.features.commands if command.role <= context.role)
     who = WhoAmI(
         name=context.actor.name,
         role=context.role,
@@ -14,7 +13,6 @@ async def _run(context: Context, _words: str) -> Reply:
         tenant=context.actor.tenant,
         customer=context.customer,
         conversation_kind=context.conversation.kind,
-        may=may,
         unread=context.doubt is not None,
     )
     return Reply(shown=whoami_card(context.look, who))

@@ -250,13 +250,17 @@ def test_a_risky_response_needs_a_second_person(response: Response):
 
 @each_response
 def test_a_response_can_be_read(response: Response):
-    """The catalogue has its name, title, button, effect and undoing, and a label for each of its choices."""
+    """The catalogue has its name, title, button, effect and undoing, and a label of its own for each of its choices.
+
+    An iPhone looks up what was chosen by its label.
+    """
     for part in ("name", "title", "button", "effect", "undo"):
         assert f"response.{response.name}.{part}" in TEXTS
     for parameter in response.parameters:
         assert f"parameter.{parameter.name.lower()}" in TEXTS
-        for value in filter(None, parameter.choices.values()):
-            assert f"choice.{parameter.name.lower()}.{value.lower()}" in TEXTS
+        values = set(parameter.choices.values()) - {""}
+        labels = [TEXTS[f"choice.{parameter.name.lower()}.{value.lower()}"] for value in values]
+        assert len({*labels, TEXTS["input.instead.none"]}) == len(values) + 1
 
 
 @each_response

@@ -77,29 +77,43 @@ class Ledger:
         return self.seals.entry(head, text)
 
     async def commit(
-        self, customer: str, changes: Sequence[Change], entries: Sequence[Entry] = (), trim: Trim | None = None
+        self,
+        customer: str,
+        changes: Sequence[Change],
+        entries: Sequence[Entry] = (),
+        trim: Trim | None = None,
+        *,
+        behind: str | None = None,
     ) -> None:
         """Write changes and entries together, and trim the trail where entries go with it.
 
-        Raises Conflict if a record or the checkpoint changed, StoreDown if Redis is away.
+        With `behind`, only if that is still the head of the trail: nobody did anything since it was read. Raises
+        Conflict if that, a record or the checkpoint changed, StoreDown if Redis is away.
         """
         changes = [replace(c, keep=min(c.keep, self._longest)) if c.keep else c for c in changes]
         if not entries:
             await self.store.commit(customer, changes)
             return
         async with self._one_by_one.setdefault(customer, asyncio.Lock()):
-            await self._append(customer, changes, entries, trim)
+            await self._append(customer, changes, entries, trim, behind)
 
     async def _append(
-        self, customer: str, changes: Sequence[Change], entries: Sequence[Entry], trim: Trim | None
+        self,
+        customer: str,
+        changes: Sequence[Change],
+        entries: Sequence[Entry],
+        trim: Trim | None,
+        behind: str | None,
     ) -> None:
         """Commit behind the head as this process wrote it; where another wrote since, behind that of the store."""
         for tried in range(TRIES):
-            known = self._heads.pop(customer, None)
+            known = self._heads.pop(customer, None) if behind is None else behind
             sealed = self._sealed(await self.store.head(customer) if known is None else known, entries, trim)
             try:
                 await self.store.commit(customer, changes, sealed)
             except HeadMoved:
+                if behind is not None:
+                    raise Conflict("audit: the head has moved") from None
                 if known is None:
                     await asyncio.sleep(self._pause(tried))
                 continue

@@ -30,6 +30,12 @@ class Defender(DeviceResponses, Files, Indicators, LiveResponse, Protocol):
     async def machines_named(self, prefix: str) -> list[Machine]:
         """Devices whose DNS name starts with the text."""
 
+    async def machines_joined(self, entra_device_id: str) -> list[Machine]:
+        """Devices of that Entra device id: several where one was installed anew, none where Defender lists none.
+
+        Raises ValueError for what is no such id.
+        """
+
     async def logon_users(self, machine_id: str) -> list[LogonUser]:
         """Who logged on to the device."""
 

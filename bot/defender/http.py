@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
+from uuid import UUID
 
 from bot import odata
 from bot.defender.client import IsolationType, ScanType
@@ -12,6 +13,7 @@ from bot.defender.indicators import http as indicators
 from bot.defender.live import http as live
 from bot.defender.models import DefenderAlert, Investigation, LogonUser, Machine, MachineAction, Score
 from bot.defender.operations import changing, reading
+from bot.errors import Rejected
 from bot.http import Api, Operation, about, read_all, read_one
 from bot.wire import folded
 
@@ -45,6 +47,7 @@ CALLS: Mapping[str, tuple[Operation, ...]] = {
     "machines": (MACHINES,),
     "machine": (MACHINE,),
     "machines_named": (MACHINES,),
+    "machines_joined": (MACHINES,),
     "logon_users": (LOGON_USERS,),
     "machine_alerts": (MACHINE_ALERTS,),
     "machine_actions": (ACTIONS,),
@@ -84,6 +87,16 @@ class HttpDefender(device.HttpDeviceResponses, files.HttpFiles, indicators.HttpI
     async def machines_named(self, prefix: str) -> list[Machine]:
         """api:get-machines with the filter of api:exposed-apis-odata-samples."""
         return await self.machines(filter=odata.starts_with("computerDnsName", prefix))
+
+    async def machines_joined(self, entra_device_id: str) -> list[Machine]:
+        """api:get-machines filtered by `aadDeviceId`. Its page does not say whether such an id stands in quotes."""
+        wanted = str(UUID(entra_device_id))
+        try:
+            found = await self.machines(filter=odata.equals("aadDeviceId", wanted))
+        except Rejected:
+            found = await self.machines(filter=f"aadDeviceId eq {wanted}")
+        # where the service leaves the id out, it is the filter that is believed
+        return [one for one in found if folded(one.aad_device_id) in {"", wanted}]
 
     async def logon_users(self, machine_id: str) -> list[LogonUser]:
         """api:get-machine-log-on-users."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat
 
-from bot.wire import Instant, NullIsEmpty, WireModel, folded
+from bot.wire import Instant, MachineId, NullIsEmpty, WireModel, folded
 
 OPEN_INCIDENT_STATUSES = ("active", "inProgress", "awaitingAction")
 """`Incident.status` values of work that is not done (`redirected` lives on in another incident)."""
@@ -82,7 +82,7 @@ class Evidence(WireModel):
     roles: Annotated[tuple[str, ...], NullIsEmpty] = ()
     detailed_roles: Annotated[tuple[str, ...], NullIsEmpty] = ()
     tags: Annotated[tuple[str, ...], NullIsEmpty] = ()
-    mde_device_id: str | None = None
+    mde_device_id: MachineId | None = None
     azure_ad_device_id: str | None = None
     device_dns_name: str | None = None
     host_name: str | None = None

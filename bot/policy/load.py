@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bot.policy.check import complaints
-from bot.policy.models import BOUNDS, NO_POLICY, Defaults, Effects, Policy, PolicyFile, Rule, Then, When
+from bot.policy.models import BOUNDS, NO_POLICY, Defaults, Effects, Policy, PolicyFile, Reminders, Rule, Then, When
 from bot.responses.declared import Response
 
 EXAMPLE = Path(__file__).with_name("example.toml")
@@ -122,7 +122,12 @@ WORDS: Mapping[str, str] = {
 
 def _unknown(loc: Loc) -> str:
     tables: Mapping[str | int, type[BaseModel]] = {"when": When, "then": Then}
-    outer: Mapping[str | int, type[BaseModel]] = {"rule": Rule, "response": Effects, "defaults": Defaults}
+    outer: Mapping[str | int, type[BaseModel]] = {
+        "rule": Rule,
+        "response": Effects,
+        "defaults": Defaults,
+        "reminders": Reminders,
+    }
     model = tables.get(loc[-2]) or outer.get(loc[0], PolicyFile) if len(loc) > 1 else PolicyFile
     near = get_close_matches(str(loc[-1]), list(model.model_fields), n=1, cutoff=0.75)
     return "is not known here" + (f": did you mean {near[0]}?" if near else ".")

@@ -25,6 +25,8 @@ BOUNDS: Mapping[str, tuple[int, int]] = {
     "decide_within_minutes": (1, WEEK),
     "send_within_minutes": (1, WEEK),
     "veto_minutes": (1, 24 * 60),
+    "waiting_minutes": (10, WEEK),
+    "standing_minutes": (60, WEEK),
 }
 """The least and the most that a number may be."""
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -61,6 +63,8 @@ def _zone(value: str) -> str:
 Approvals = Annotated[int, Field(ge=BOUNDS["approvals"][0], le=BOUNDS["approvals"][1])]
 Minutes = Annotated[int, Field(ge=1, le=WEEK)]
 Veto = Annotated[int, Field(ge=BOUNDS["veto_minutes"][0], le=BOUNDS["veto_minutes"][1])]
+Waiting = Annotated[int, Field(ge=BOUNDS["waiting_minutes"][0], le=BOUNDS["waiting_minutes"][1])]
+Standing = Annotated[int, Field(ge=BOUNDS["standing_minutes"][0], le=BOUNDS["standing_minutes"][1])]
 Sentence = Annotated[str, Field(min_length=1, max_length=300)]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -125,22 +129,34 @@ class Rule(Strict):
     then: Then
 
 
+class Reminders(Strict):
+    """After how long something is said once more: that a response waits for its device, that its effect stands."""
+
+    waiting_minutes: Waiting = 120
+    standing_minutes: Standing = 24 * 60
+
+
 class PolicyFile(Strict):
-    """The whole file. `zone` is where hours and days are meant; `priority_accounts` are user principal names."""
+    """The whole file. `zone` is where hours and days are meant; `priority_accounts` are user principal names.
+
+    Main mail addresses are recognised as well, but not by Defender, which names who logged on to a device.
+    """
 
     zone: Zone | None = None
     priority_accounts: Annotated[tuple[Name, ...], BeforeValidator(_several)] = ()
     defaults: Defaults = Defaults()
     response: Mapping[str, Effects] = {}
     rule: Annotated[tuple[Rule, ...], BeforeValidator(_several)] = ()
+    reminders: Reminders = Reminders()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is known of a target. None or empty: it could not be read.
 
-    `severity` is the highest of the device's open alerts, "none" where there is none. `people` are the accounts that
-    use the device, or the user that it is done to.
+    Of a device they are those of its machine in Defender, whichever service it is reached through. `severity` is the
+    highest of its open alerts, "none" where there is none. `people` are the accounts that use the device, or the one
+    that it is done to, by every name that is known of it.
     """
 
     tags: frozenset[str] | None = None

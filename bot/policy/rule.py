@@ -31,10 +31,14 @@ from bot.responses.terms import Why
 
 OF_DEVICES = ("tags", "device_values", "risk_scores", "severities")
 DEVICE_KINDS = frozenset({"device", "devices"})
+MACHINES = DEVICE_KINDS | {"managed"}
+"""Kinds of targets that are a machine, of which those conditions ask; Intune's is the same one as Defender's."""
 NOBODYS = frozenset({"file", "indicator", "library", "action"})
 """Kinds of targets that are nobody's account or device."""
 CAUTION = 2
 """A response that declares so many approvals keeps them where the policy does not name it."""
+UNREAD = "what it asks for could not be read"
+"""Stands beside the rule that forbids for want of knowing, so that who is refused knows why."""
 LEAST_VETO = 5
 """Minutes that people have at least to object to what is of high risk."""
 
@@ -51,6 +55,13 @@ def rule_all(policy: Policy, cases: Sequence[Case]) -> Ruling:
     return reduce(stricter, [rule(policy, case) for case in cases])
 
 
+def hardest(policy: Policy, cases: Sequence[Case]) -> tuple[Case, list[Verdict], Ruling]:
+    """The case for which the strictest holds, its verdicts, and what holds for all together. ValueError: no case."""
+    ruling = rule_all(policy, cases)
+    case = max(cases, key=lambda one: _strictness(rule(policy, one)))
+    return case, explained(policy, case)[0], ruling
+
+
 def explained(policy: Policy, case: Case) -> tuple[list[Verdict], Ruling]:
     """The same with each rule's verdict, in the order of the file; rules after the one that decided are judged too."""
     below = without_rules(policy.file, case.response, four_eyes=case.four_eyes)
@@ -62,7 +73,9 @@ def explained(policy: Policy, case: Case) -> tuple[list[Verdict], Ruling]:
         verdicts.append(verdict)
         if decided or verdict.holds is False:
             continue
-        possible.append(with_rule(below, number, one, case.response))
+        ruling = with_rule(below, number, one, case.response)
+        unread = verdict.holds is None and bool(one.then.forbidden)
+        possible.append(replace(ruling, places=(*ruling.places, UNREAD)) if unread else ruling)
         decided = verdict.holds is True
     if not decided:
         possible.append(below)
@@ -123,7 +136,7 @@ def concerns(when: When, response: Response) -> bool:
         (when.targets, target),
     )
     of_device = any(getattr(when, name) is not None for name in OF_DEVICES)
-    return all(words is None or word in words for words, word in asked) and (not of_device or target == "device")
+    return all(words is None or word in words for words, word in asked) and (not of_device or target in MACHINES)
 
 
 def layered(below: Ruling, says: Defaults, response: Response, *, place: str, why: Why, named: bool) -> Ruling:
@@ -233,7 +246,7 @@ def _judged(policy: Policy, number: int, one: Rule, case: Case) -> Verdict:
 def _compared(policy: Policy, when: When, case: Case, name: str) -> tuple[bool | None, Because]:
     """One condition: whether it holds (None: could not be read), and what was compared."""
     wanted = getattr(when, name)
-    if name in OF_DEVICES and case.kind not in DEVICE_KINDS:
+    if name in OF_DEVICES and case.kind not in MACHINES:
         return False, Because(condition="device", wanted=_text(wanted), actual="")
     if name in ("hours", "days"):
         return _in_time(policy, when, case.now, name)

@@ -37,7 +37,8 @@ async def step(services: Services, request: Request) -> None:
         standing = await requests.those(services, request.customer, [one.request for one in request.members])
         members = tuple(_as_it_stands(request, one, standing.get(one.request)) for one in request.members)
         after = machine.collect(request, now, members)
-        after = reminding.noticed(after, services.responses[request.response], now)
+        response, times = services.responses[request.response], services.policy.file.reminders
+        after = reminding.noticed(after, response, now, times)
         await requests.put(services, request, after, after.state.value if after.final else "")
 
 
@@ -89,6 +90,7 @@ def _one(request: Request, member: Member, now: datetime, ask: str) -> Request:
         terms=request.terms,
         evidence=Evidence(
             read_at=request.created,
+            users=member.users,
             tags=member.tags,
             risk=member.risk,
             device_value=member.value,

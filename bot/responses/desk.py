@@ -1,7 +1,7 @@
 """Where requests are made and decided: the people's side of the machine. Each act is one commit, audit included."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -161,15 +161,14 @@ class Desk:
         Raises PersonError where one that was approved later waits to undo it: that would have the last word, although
         "send again" was the last that a person said.
         """
-        waits = await requests.undone_by(self.services, await requests.get(self.services, self.customer, key))
 
-        def resent(request: Request, now: datetime) -> Request:
-            after = machine.resend(request, who, now, self._within(request))
-            if waits:
+        async def nothing_waits(request: Request) -> None:
+            if waits := await requests.undone_by(self.services, request):
                 raise PersonError("error.undone_by_waiting", id=waits.id, response=waits.response)
-            return after
 
-        return await self._act(key, who, "sent again", resent)
+        return await self._act(
+            key, who, "sent again", lambda r, now: machine.resend(r, who, now, self._within(r)), look=nothing_waits
+        )
 
     async def give_up(self, key: str, who: Person) -> Request:
         """An approver leaves one whose fate is unknown; the way is free for the next."""
@@ -207,7 +206,15 @@ class Desk:
             more=more or {},
         )
 
-    async def _act(self, key: str, who: Person, what: str, step: Callable[[Request, datetime], Request]) -> Request:
+    async def _act(
+        self,
+        key: str,
+        who: Person,
+        what: str,
+        step: Callable[[Request, datetime], Request],
+        *,
+        look: Callable[[Request], Awaitable[None]] | None = None,
+    ) -> Request:
         clock = self.services.clock
         request = await requests.transition(
             self.services,
@@ -216,6 +223,7 @@ class Desk:
             lambda current: step(current, clock.now()),
             lambda after: [self._entry(key, who, what, {"state": after.state.value, **told(after)})],
             now=clock.now(),
+            look=look,
         )
         await self.services.wake(self.customer, requests.KIND, key)
         return request

@@ -302,7 +302,7 @@ class Follower:
             return
         now = self._now()
         after = machine.observe(self.request, now, machine.unsettled_for(self.request, now, self.how.settles, work))
-        after = reminding.noticed(after, self.response, now)
+        after = reminding.noticed(after, self.response, now, self.services.policy.file.reminders)
         await self._write(after, after.state.value if after.final else "")
 
     async def _look_later(self, error: ServiceError) -> None:

@@ -27,6 +27,9 @@ MOST_OUTPUT = 4 * 1024 * 1024
 """How much of a result is read; scripts print up to 1 MB or so, and a person is handed no more than this anyway."""
 RESULT_PATIENCE = timedelta(minutes=15)
 """For how long a session that is over may have no result yet."""
+GARBLED, TRIES = "result-garbled", "result-tries"
+PAUSES = (5, 10, 20, 30)
+"""Seconds after which a result that cannot be read is fetched again; only then does it count as telling nothing."""
 LONGEST = 300
 SCRIPT_FAILED, NOTHING_CHANGED, UNREADABLE = "ScriptFailed", "NothingChanged", "AnswerUnreadable"
 SCRIPT_NAME, FILE_NAME, HASH = "ScriptName", "FileName", "Sha256"
@@ -49,7 +52,14 @@ def session(commands: Commands, read: Read | None = None, *, library: bool = Fal
     async def look(remote: Remote, request: Request) -> Work:
         action = await remote.defender.machine_action(sent_as(request))
         work = judged(action, of_action(action, ours=request.marked(action.requestor_comment or "")))
-        return await read(remote, request, action, work) if read and action.is_final else work
+        if not read or not action.is_final:
+            return work
+        try:
+            return await read(remote, request, action, work)
+        except Unavailable as error:
+            if error.code != GARBLED:
+                raise
+            return _fetched_again(request, work)
 
     async def still(remote: Remote, request: Request) -> Changed:
         changed = await same_device(remote, request)
@@ -60,6 +70,18 @@ def session(commands: Commands, read: Read | None = None, *, library: bool = Fal
     needs += (Defender.library_files,) if library else ()
     needs += (Defender.live_result,) if read else ()
     return replace(how, look=look, still=still, needs=needs)
+
+
+def _fetched_again(request: Request, work: Work) -> Work:
+    """It is not over yet: how often it was tried is kept with the request, so that a restart does not begin anew."""
+    tried = _tried(request)
+    told = {**work.result, TRIES: str(tried + 1)}
+    pause = timedelta(seconds=PAUSES[tried])
+    return work.model_copy(update={"state": "active", "status": request.status, "result": told, "pause": pause})
+
+
+def _tried(request: Request) -> int:
+    return int(request.result.get(TRIES, "0"))
 
 
 def judged(action: MachineAction, work: Work) -> Work:
@@ -90,7 +112,10 @@ async def same_file(remote: Remote, request: Request) -> Changed:
 
 
 async def result_of(remote: Remote, request: Request, action: MachineAction, index: int) -> ScriptResult | None:
-    """What a script left; None where it cannot be read or does not come. Raises ServiceError where it may yet come."""
+    """What a script left; None where it cannot be read or does not come. Raises ServiceError where it may yet come.
+
+    A broken or foreign body may be a moment's trouble: `Unavailable` with GARBLED, until it was fetched often enough.
+    """
     try:
         content = await remote.defender.live_result(action.id, index, most=MOST_OUTPUT)
     except Missing as error:
@@ -103,15 +128,22 @@ async def result_of(remote: Remote, request: Request, action: MachineAction, ind
         if error.code == TOO_LARGE:
             return None
         raise
-    return script_result(content)
+    found = script_result(content)
+    if found and (found.exit_code is not None or found.script_output is not None):
+        return found
+    if _tried(request) < len(PAUSES):
+        raise Unavailable("defender", "live-response-result", sent=False, code=GARBLED)
+    return None
 
 
 async def read_exit_code(remote: Remote, request: Request, action: MachineAction, work: Work) -> Work:
-    """A script of the company's own: what it ended with. Any code but 0 is no success."""
+    """A script of the company's own: what it ended with. Any code but 0 is no success, nor is one that nobody knows."""
     if work.state != "succeeded":
         return work
     result = await result_of(remote, request, action, 0)
-    if result is None or result.exit_code is None:
+    if result is None:
+        return work.model_copy(update={"state": "timed out", "status": UNREADABLE})
+    if result.exit_code is None:
         return work
     told = {**work.result, "exit-code": str(result.exit_code)}
     if result.exit_code:

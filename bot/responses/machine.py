@@ -251,7 +251,7 @@ def observe(request: Request, now: datetime, work: Work) -> Request:
         facts |= {"state": ended, "ended": now, "next_check": None, "trouble": "", "trouble_values": {}}
         return retold(request, now, "ended", facts, status=work.status)
     age = now - (request.sent_at or now)
-    seen = request.model_copy(update={**facts, "next_check": now + sent_pause(age)})
+    seen = request.model_copy(update={**facts, "next_check": now + (work.pause or sent_pause(age))})
     if work.status != request.status:
         seen = retold(seen, now, "status", {}, status=work.status)
     return troubled(seen, "")

@@ -4,7 +4,7 @@ A leaf: no I/O, no clock. Design section 5 draws the states.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -96,11 +96,28 @@ class Fact(BaseModel):
     at: datetime | None = None
 
 
+class Twin(BaseModel):
+    """One more machine that Defender lists for the same device, as of one that was installed anew.
+
+    None or empty: could not be read.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    tags: tuple[str, ...] | None = None
+    device_value: str = ""
+    risk: str = ""
+    severity: str = ""
+
+
 class Evidence(BaseModel):
     """What the approver is shown, read when the request was made (`read_at`). None or empty: could not be read.
 
     `severity` is the highest of the open alerts, "none" where there is none. `facts` tell of a target that is no
-    device; `warnings` are what must not be overlooked, whatever the target.
+    device; `warnings` are what must not be overlooked, whatever the target. `users` are the accounts that it touches,
+    by every name that is known of them. `twins`: the other machines of a device that Defender lists several times.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -120,6 +137,7 @@ class Evidence(BaseModel):
     isolation: str = ""
     last_time: str = ""
     last_time_at: datetime | None = None
+    twins: tuple[Twin, ...] = ()
     facts: tuple[Fact, ...] = ()
     warnings: tuple[Fact, ...] = ()
 
@@ -170,7 +188,7 @@ class Work(BaseModel):
     `id` and `status` are the service's own words, `kind` its word for what it is, `at` when it last changed. `ours`: it
     surely belongs to the request that is looked up. `same`: it does exactly what that request asks. `likely`: it began
     when the request's call went out, and nothing else tells whose it is. `result` holds small facts for the card, never
-    a secret, a link or a file's content.
+    a secret, a link or a file's content. `pause`: when to look again, where that is not as usual.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -185,10 +203,14 @@ class Work(BaseModel):
     same: bool = False
     likely: bool = False
     result: Mapping[str, str] = {}
+    pause: timedelta | None = None
 
 
 class Member(BaseModel):
-    """One device of a request for several: what was known of it, its own request, and how that stands."""
+    """One device of a request for several: what was known of it, its own request, and how that stands.
+
+    `users` are who logged on to it (None: not read), `warnings` what must not be overlooked before a decision.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -198,6 +220,8 @@ class Member(BaseModel):
     value: str = ""
     tags: tuple[str, ...] | None = None
     last_seen: datetime | None = None
+    users: tuple[str, ...] | None = None
+    warnings: tuple[Fact, ...] = ()
     state: State = State.PROPOSED
     status: str = ""
     trouble: str = ""

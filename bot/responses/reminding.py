@@ -1,12 +1,13 @@
 """What is said a second time, once, in the thread of a request's card: it waits for long, or it lasts for long.
 
 A response that waits for its device is said again after two hours. One whose effect hurts until it is undone (an
-isolation) is said again after a day, if the device still stands so.
+isolation) is said again after a day, if the device still stands so. A policy may name other times.
 """
 
 from datetime import datetime, timedelta
 
 from bot.errors import ServiceError
+from bot.policy.models import Reminders
 from bot.posts import Post
 from bot.responses import requests
 from bot.responses.declared import Remote, Response
@@ -15,13 +16,11 @@ from bot.services import Services
 
 WAITS, LASTS = "reply:waits", "reply:lasts"
 """The keys of the posts that say it."""
-WAITS_LONG = timedelta(hours=2)
-LASTS_LONG = timedelta(hours=24)
 LATER = timedelta(minutes=15)
 MOST_ACTIONS = 1000
 
 
-def noticed(request: Request, response: Response, now: datetime) -> Request:
+def noticed(request: Request, response: Response, now: datetime, times: Reminders) -> Request:
     """The request as it was just seen, with what is to be said again, now or later.
 
     The devices of a request for several have no card of their own: it is said below the one that they share.
@@ -29,8 +28,8 @@ def noticed(request: Request, response: Response, now: datetime) -> Request:
     if request.batch:
         return request
     if response.lasting and done_on(request):
-        return request.model_copy(update={"remind_at": now + LASTS_LONG})
-    late = now - (request.sent_at or now) >= WAITS_LONG
+        return request.model_copy(update={"remind_at": now + timedelta(minutes=times.standing_minutes)})
+    late = now - (request.sent_at or now) >= timedelta(minutes=times.waiting_minutes)
     return _said(request, WAITS, now) if late and not request.reminded and _waits(request) else request
 
 
@@ -57,7 +56,7 @@ def _said(request: Request, key: str, now: datetime) -> Request:
 
 
 async def lasting(services: Services, request: Request) -> None:
-    """A response that ended a day ago: say it again if it was not undone since. Tries later where nobody can tell."""
+    """A response that ended long ago: say it again if it was not undone since. Tries later where nobody can tell."""
     now, response = services.clock.now(), services.responses[request.response]
     try:
         remote = Remote(defender=services.defender(request.customer), graph=services.graph(request.customer))

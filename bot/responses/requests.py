@@ -5,8 +5,8 @@ Beside each open request stand two small records, written and freed in the same 
 family be under way per target.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import structlog
@@ -25,6 +25,8 @@ KIND = "request"
 FLIGHT = "flight"
 ASK = "ask"
 TRIES = 30
+AHEAD = timedelta(minutes=5)
+"""The clocks of two replicas differ by less."""
 
 
 def flight_key(request: Request) -> str:
@@ -71,8 +73,16 @@ async def still_open(services: Services, customer: str, machine_id: str = "") ->
 
 
 async def undone_by(services: Services, request: Request) -> Request | None:
-    """An approved request that waits and, once it goes, undoes what this one does; also one for several devices."""
-    waiting = [one for one in await latest(services, request.customer) if one.state is State.APPROVED]
+    """An approved request that waits and, once it goes, undoes what this one does; also one for several devices.
+
+    One for several is not found by their ids; but as long as it is approved and not spread, it is due.
+    """
+    about = await latest(services, request.customer, request.target.id)
+    due = await services.store.due(request.customer, services.clock.now() + AHEAD)
+    named = [one.id for one in due if one.kind == KIND]
+    woken = readable(await services.store.get_many(request.customer, KIND, named), Request)
+    several = [one for one in woken if one.members]
+    waiting = [one for one in (*about, *several) if one.state is State.APPROVED]
     return next((one for one in waiting if _undoes(services, one, request)), None)
 
 
@@ -121,10 +131,13 @@ async def transition(
     *,
     now: datetime,
     take_flight: bool = False,
+    look: Callable[[Request], Awaitable[None]] | None = None,
 ) -> Request:
     """Make one transition in one commit: the request, its due time, its holds and the audit entries together.
 
     `step` may raise to refuse. With `take_flight` the commit fails (Conflict) where another request is under way.
+    `look`, which may raise too, looks at others: if anything was done meanwhile (all that is, is audited), it looks
+    again.
     """
     for _ in range(TRIES):
         found = await read(services.store, customer, KIND, key, Request)
@@ -134,10 +147,14 @@ async def transition(
         wanted = step(current)
         if wanted == current:
             return current
+        behind = None
+        if look:
+            behind = await services.store.head(customer)
+            await look(current)
         changes = [write(KIND, wanted, now, record)]
         changes += await _holds(services, customer, wanted, take_flight=take_flight)
         try:
-            await services.ledger.commit(customer, changes, list(entries(wanted)))
+            await services.ledger.commit(customer, changes, list(entries(wanted)), behind=behind)
         except Conflict:
             if take_flight and await _taken(services, customer, wanted):
                 raise

@@ -13,7 +13,7 @@ from bot.policy.models import Case, Facts, Ruling
 from bot.policy.rule import rule_all
 from bot.responses import machine, veto
 from bot.responses.declared import Response
-from bot.responses.models import DEVICES, Evidence, Member, Request, State, Target
+from bot.responses.models import DEVICES, Evidence, Member, Request, State, Target, Twin
 from bot.responses.terms import Terms
 from bot.roles import Role
 from bot.services import Services
@@ -23,20 +23,28 @@ STAYS_OPEN = "not run by itself"
 BEGINS_ANEW = "time to object began anew"
 
 
-def facts_of(target: Target, evidence: Evidence | None) -> Facts:
-    """What the evidence tells of the target, as the policy asks for it."""
+def facts_of(target: Target, evidence: Evidence | None) -> tuple[Facts, ...]:
+    """What the evidence tells of the target, as the policy asks for it; each of a device's machines by itself.
+
+    Facts hang on the machine: a device that is reached through Intune has those of the same machine in Defender.
+    """
     if target.kind == "user":
-        return Facts(people=(target.name,))
-    if target.kind == "mail":
-        return Facts(people=(target.id.rpartition("/")[2],))
+        return (Facts(people=tuple(dict.fromkeys((target.name, *((evidence.users if evidence else None) or ()))))),)
     if evidence is None:
-        return Facts()
+        return (Facts(),)
+    if target.kind == "mail":
+        return (Facts(people=evidence.users),)
+    machines: tuple[Evidence | Twin, ...] = (evidence, *evidence.twins)
+    return tuple(_of_machine(one, evidence.users) for one in machines)
+
+
+def _of_machine(read: Evidence | Twin, people: tuple[str, ...] | None) -> Facts:
     return Facts(
-        tags=None if evidence.tags is None else frozenset(evidence.tags),
-        value=evidence.device_value.casefold(),
-        risk=evidence.risk.casefold(),
-        severity=evidence.severity.casefold(),
-        people=evidence.users,
+        tags=None if read.tags is None else frozenset(read.tags),
+        value=read.device_value.casefold(),
+        risk=read.risk.casefold(),
+        severity=read.severity.casefold(),
+        people=people,
     )
 
 
@@ -57,19 +65,18 @@ def ruled(
         requester=role,
         now=now,
         kind=target.kind,
-        facts=facts_of(target, evidence),
         four_eyes=services.four_eyes,
         typed=None if typed is None else tuple(typed.values()),
     )
     if not members:
-        return rule_all(services.policy, [case])
+        return rule_all(services.policy, [replace(case, facts=facts) for facts in facts_of(target, evidence)])
     return rule_all(services.policy, [replace(case, kind=DEVICES, facts=_of_member(one)) for one in members])
 
 
 def _of_member(member: Member) -> Facts:
-    """What the list of devices tells of each; alerts and users are not read for so many."""
+    """What was read of each; the alerts are not read for so many."""
     tags = None if member.tags is None else frozenset(member.tags)
-    return Facts(tags=tags, value=member.value.casefold(), risk=member.risk.casefold())
+    return Facts(tags=tags, value=member.value.casefold(), risk=member.risk.casefold(), people=member.users)
 
 
 def kept(

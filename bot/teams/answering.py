@@ -1,6 +1,7 @@
 """Running a turn and giving its answer back: beside the pressed card, or as a message.
 
-What fails is logged with a reference that the person sees, too. The caller never gets a 500: Teams does not redeliver
+What fails is logged with a reference that the person sees, too: a fault of a service or of the store as a warning, what
+nobody foresaw as an error. The caller never gets a 500: Teams does not redeliver
 because of one, it only shows "unable to reach app", and what must not be lost stands in our own records.
 """
 
@@ -12,7 +13,7 @@ import structlog
 from botbuilder.core import InvokeResponse, TurnContext
 from botbuilder.schema import Activity
 
-from bot.errors import Rejected
+from bot.errors import BotError, Rejected
 from bot.teams.adapter import TeamsAdapter, activity_of
 from bot.teams.connector import Connector
 from bot.teams.inbound import Inbound
@@ -93,15 +94,16 @@ class Answering:
         try:
             await self._connector.say(turn.conversation, answer.shown, answer.text)
         except Exception as error:  # noqa: BLE001 - the turn's work is done, so the caller must not see a 500
-            note = self._note(turn, error)
+            note = self._note(turn, error, "answer_not_confirmed")
             if answer.shown is not None and isinstance(error, Rejected):
                 await self._say(turn, Answer(text=note))  # the card was at fault: no JSON, too large, not valid
 
-    def _note(self, turn: Turn, error: Exception) -> str:
-        """Log a failure and make the text that names it to the person."""
+    def _note(self, turn: Turn, error: Exception, foreseen: str = "turn_failed") -> str:
+        """Log a failure and make the text that names it to the person; `foreseen` is its event where it is no bug."""
         reference = uuid.uuid4().hex[:8]
-        log.error(
-            "turn_failed",
+        ours = isinstance(error, Rejected) or not isinstance(error, BotError)  # Rejected: our card was at fault
+        (log.error if ours else log.warning)(
+            "turn_failed" if ours else foreseen,
             reference=reference,
             turn=turn.id,
             kind=turn.kind,

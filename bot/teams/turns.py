@@ -6,7 +6,7 @@ Reference: teams-platform 2.6 (mentions), 4.2 and 4.6 (clicks), 6.1 (conversatio
 import html
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -28,9 +28,10 @@ CONSENT = {"accept": "upload", "decline": "decline-upload"}
 """What a person does with a file that is offered, as the verb that a handler answers to."""
 _UPLOAD = ("contentUrl", "name", "uploadUrl", "uniqueId", "fileType")
 _GIVEN_FILE = "application/vnd.microsoft.teams.file.download.info"
-_BUTTON = {"v": int, "verb": str, "id": str, "rev": int}
+_DIGITS = re.compile(r"[0-9]{1,16}")
 _LARGEST = 2**53  # beyond it JSON numbers of the clients are no longer exact
-_LONGEST = 512
+_LONGEST = 600
+"""Characters of a button's id, which can be a whole command line (`LONGEST_ID` of cards.button), and of a name."""
 
 
 def turn_of(inbound: Inbound) -> Turn:
@@ -176,26 +177,36 @@ def _consent(value: Mapping[str, Any], *, message: str) -> Click:
 
 def _click(data: Any, *, message: str, automatic: bool) -> Click:
     """Untrusted data as a Click. What is not `{v, verb, id, rev}` becomes version 0, which no card of ours has."""
-    if not isinstance(data, dict) or not all(_fits(data.get(name), kind) for name, kind in _BUTTON.items()):
+    ours = {name: read(data.get(name)) for name, read in _BUTTON.items()} if isinstance(data, dict) else {}
+    if not ours or None in ours.values():
         return Click(v=0, verb="", id="", rev=0, message=message, automatic=automatic)
     typed = ((name, _typed(value)) for name, value in data.items() if name not in _BUTTON)
-    return Click(
-        v=data["v"],
-        verb=data["verb"],
-        id=data["id"],
-        rev=data["rev"],
-        inputs={input_name(name): text for name, text in typed if text is not None},
-        message=message,
-        automatic=automatic,
-    )
+    return Click(**ours, inputs=_inputs(typed), message=message, automatic=automatic)
 
 
-def _fits(value: Any, kind: type) -> bool:
-    if type(value) is not kind:  # an exact type: True is an int, too
-        return False
-    if isinstance(value, str):
-        return len(value) <= _LONGEST
-    return isinstance(value, int) and 0 <= value < _LARGEST
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and len(value) <= _LONGEST else None
+
+
+def _whole(value: Any) -> int | None:
+    """A number of a button. JSON libraries of phones make 1.0 of 1, which is Gson's way, or text."""
+    if (isinstance(value, str) and _DIGITS.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
+        value = int(value)
+    fits = type(value) is int and 0 <= value < _LARGEST  # an exact type: True is an int, too
+    return value if fits else None
+
+
+_BUTTON: Mapping[str, Callable[[Any], Any]] = {"v": _whole, "verb": _word, "id": _word, "rev": _whole}
+
+
+def _inputs(typed: Iterable[tuple[str, str | None]]) -> dict[str, str]:
+    """What was typed, by name. Where a client sends the other forms of the card along, an empty one hides nothing."""
+    inputs: dict[str, str] = {}
+    for given, text in typed:
+        name = input_name(given)
+        if text is not None and (text.strip() or name not in inputs):
+            inputs[name] = text
+    return inputs
 
 
 def files_of(inbound: Inbound) -> tuple[GivenFile, ...]:

@@ -40,8 +40,8 @@ TEXTS: dict[str, str] = {
     "audit.newer": "Newer",
     "audit.export": "Export as CSV",
     "audit.exported": "The file is ready",
-    "audit.exported.text": "{name} holds {entries}. Please answer the card with its name within an hour, and it comes"
-    " into your OneDrive.",
+    "audit.exported.text": "{name} holds {entries}. Please accept it on the card with its name within an hour: it then"
+    " comes into your OneDrive.",
     "audit.exported.cut": "It was cut: only the newest entries have room in it. Please name fewer days, or have the"
     " whole trail exported on the server (**python -m bot audit export**).",
     "audit.exported.broken": "The chain is broken: {what}.",

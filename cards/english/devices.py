@@ -95,7 +95,7 @@ TEXTS: dict[str, str] = {
     "help.respond.summary": "shows all that can be done to a device",
     "respond.title": "What can be done to {device}",
     "respond.offer": "**{name}**: {effect}",
-    "respond.also": "Also, to be typed: {commands}. **help** tells how.",
+    "respond.also": "Also, to be typed: {commands}. **help** and one of these names tells how.",
     "respond.left-out": "Left out: what does not fit this device, is asked for already, or is not in the plan.",
     "respond.none": "Nothing that you may ask for.",
     "respond.summary": "What can be done to {device}",

@@ -64,6 +64,8 @@ TEXTS: dict[str, str] = {
     "error.no_reject_reason": "Please say why you reject it, in a few words.",
     "error.no_reason": "Please say why, so that an approver can decide.",
     "error.reason_too_long": "The reason is too long. Please keep it under {most} characters.",
+    "error.not_shown_whole": "{what} could not be shown whole to who decides. Please keep it under {most} characters,"
+    " on one line and without invisible ones.",
     "error.too_long": "That is too long. Please keep a command under {most} characters.",
     "error.nothing_said": "I heard no command. Please type **help** to see what I can do.",
     "error.unknown_command": "I do not know {said}. Please type **help** to see what I can do.",
@@ -119,14 +121,15 @@ TEXTS: dict[str, str] = {
     "error.device_not_windows": "{command} is for Windows alone, and {name} has {os}.",
     "error.bad_tag": "Please give a tag of at most {most} characters, in quotes if it has spaces.",
     "error.bad_value": "I do not know the value {said}. Please use low, normal or high.",
-    "error.not_confirmed": "This cannot be undone by a call, so please type the device's name twice: {name} {name},"
-    " then the reason.",
+    "error.not_confirmed": "The bot cannot undo this, so please type the device's name twice:"
+    " **{command} {name} {name} REASON**.",
     "error.nothing_to_ask_again": "This request cannot be asked for again like that. Please type the command.",
     "error.nothing_to_undo": "There is nothing to undo here. Please type the command.",
     "error.package_personal": "The package goes to nobody but who asked for it or approved it. Please say **package"
     " {id}** in the personal chat with me.",
     "error.package_typed": "Please type **package** and the number of the request yourself.",
-    "error.no_package": "Request {id} collected no package.",
+    "error.no_package": "Request {id} collected no package. What a script printed or a file that it fetched comes with"
+    " **output {id}**.",
     "error.package_not_yours": "Only who asked for the package or approved it gets it.",
     "error.package_not_there": "The package is not there: request {id} is {state}.",
     "error.package_gone": "Defender has no package of request {id} any more. Please collect it anew.",

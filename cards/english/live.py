@@ -65,7 +65,7 @@ TEXTS: dict[str, str] = {
     "output.below": "Here it is, below.",
     "output.described": "Output of {script} on {device}",
     "output.file-described": "{path} of {device}. It may be dangerous: open it only where it can do no harm.",
-    "output.offered": "Please say below whether it may go into your OneDrive.",
+    "output.offered": "Please accept it on the card with its name within an hour: it then comes into your OneDrive.",
     "output.offered.title": "A file for you",
     "library.title": "Live response library",
     "library.files.one": "{n} file",

@@ -56,16 +56,21 @@ TEXTS: dict[str, str] = {
     "help.audit.summary": "shows who did what, checks the audit trail, exports it",
     "help.unsubscribe.summary": "stops posting in this conversation, or only the digest",
     "whoami.title": "You are {name}",
-    "whoami.role": "Role",
+    "whoami.as.none": "You have **no role** yet. An administrator can give you one in the bot's settings (ROLES_READER,"
+    " ROLES_OPERATOR, ROLES_APPROVER, ROLES_ADMIN); please send them your object ID.",
+    "whoami.as.reader": "Your role is **reader**: you may look things up.",
+    "whoami.as.operator": "Your role is **operator**: you may look things up and ask for responses.",
+    "whoami.as.approver": "Your role is **approver**: you may look things up, ask for responses, and decide on what"
+    " others ask for.",
+    "whoami.as.admin": "Your role is **admin**: you may look things up, ask for responses, decide on what others ask"
+    " for, say what is posted where, and read the audit trail.",
+    "whoami.unread": "Your role could not be read. Please try again in a few minutes.",
+    "whoami.help": "**help** lists the commands that you may use.",
     "whoami.id": "Object ID",
     "whoami.tenant": "Your tenant",
     "whoami.customer": "Customer",
     "whoami.unbound": "this conversation belongs to no customer",
     "whoami.place": "Conversation",
-    "whoami.may": "You may use: {commands}.",
-    "whoami.nothing": "You may use no command here.",
-    "whoami.ask": "You have no role yet. An administrator can give you one in the bot's settings (ROLES_READER,"
-    " ROLES_OPERATOR, ROLES_APPROVER, ROLES_ADMIN); please send them your object ID.",
     "whoami.summary": "{name}: {role}",
     "place.personal": "personal chat",
     "place.groupchat": "group chat",

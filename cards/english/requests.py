@@ -41,6 +41,8 @@ TEXTS: dict[str, str] = {
     "request.asked": "Asked by",
     "request.asked-at": "{who}, {at}",
     "request.reason": "Reason",
+    "request.named": "In full",
+    "request.mixes": "**This name mixes alphabets:** {names}. It may look like another. Please make sure whose it is.",
     "request.no-reason": "none given",
     "request.effect": "Effect",
     "request.undo": "Undo",
@@ -54,8 +56,15 @@ TEXTS: dict[str, str] = {
     "request.devices.one": "{n} device",
     "request.devices.other": "{n} devices",
     "request.devices.one-decision": "One decision for all of them; each is then carried out and followed by itself.",
-    "request.not-read": "Who uses these devices, their alerts and earlier actions were not read, for there are several."
+    "request.not-read": "Their alerts, and how this ended there before, were not read, for there are several."
     " Tap one to see them.",
+    "request.priority.one": "**{device}: {who} is a priority account**",
+    "request.priority.other": "**{device}: {who} are priority accounts**",
+    "request.priority-more": "**{devices} more with priority accounts**: {names}",
+    "request.users-unread": "Users of {devices} were not read: {names}. Priority accounts may be among them; **device"
+    " NAME** shows them.",
+    "request.running-there": "{device} ({what})",
+    "request.device-users": "users: {users}",
     "request.devices.count": "{n} {state}",
     "help.list.summary": "saved lists of devices, to ask for a response on all of them at once",
     "lists.title": "Lists of devices",
@@ -71,6 +80,7 @@ TEXTS: dict[str, str] = {
     "request.still-waits": "**{title}** still waits for the device, since {at}. It goes on when the device is back.",
     "request.still-waits.some": "**{title}** still waits for these devices, since {at}: {devices}. It goes on when they"
     " are back.",
+    "request.cancel-waiting": "If it is not needed any more, an approver can cancel it: **actions pending**.",
     "request.still-waits.summary": "Still waits for the device: {title}",
     "request.still-lasts": "**{title}** was done {at} and still stands. Please undo it if it is not needed any more.",
     "request.still-lasts.some": "**{title}** was done {at} and still stands on at least one of them. Please undo it"
@@ -80,6 +90,9 @@ TEXTS: dict[str, str] = {
     "request.several": "{devices} ({said})",
     "request.device-pending": "accepted, waits for the device",
     "request.device-row": "**{device}**: {state}",
+    "request.in-defender": "**The same device in Defender**",
+    "request.twin": "Defender lists this device once more, as {name} ({id}): value {value}, risk {risk}, highest alert"
+    " {severity}, tags {tags}. The policy takes the strictest of all.",
     "request.users": "Users",
     "request.users.none": "nobody known",
     "request.open-alerts": "Open alerts",
@@ -176,6 +189,7 @@ TEXTS: dict[str, str] = {
     "actions.queued.none": "Defender lists no action that waits or runs.",
     "actions.queued-row": "**{action}** on {device}: {status}",
     "actions.queued-by": "Started by {who}, {at}",
+    "actions.queued-ours": "It belongs to an open request; started {at}",
     "actions.show": "Show",
     "actions.show-this": "Show the card of {id}",
     "actions.cancel": "Cancel it",
@@ -190,6 +204,7 @@ TEXTS: dict[str, str] = {
     "actions.center-since": "Since {at}; {left}",
     "actions.center-since-ours": "Seen since {at}; {left}",
     "actions.request-until": "To be decided by {at}",
+    "actions.request-runs": "Runs by itself at {at}, unless an approver rejects it before",
     "actions.history": "History",
     "actions.summary": "What waits or runs: {requests}, {queued}",
     "actions.summary.requests.one": "{n} request",
@@ -199,7 +214,9 @@ TEXTS: dict[str, str] = {
     "actions.summary.queued.other": "{n} machine actions",
     "actions.summary.queued.unread": "machine actions could not be read",
     "history.title": "What is over",
-    "history.none": "Nothing matches. Please name more days (up to 180) or fewer words.",
+    "history.none": "Nothing has ended in that time. Please name more days, up to **actions history 180 days**.",
+    "history.none-filtered": "Nothing matches. Please leave a filter out, or name more days (up to 180).",
+    "history.tap": "Tap what was asked for here to see its card.",
     "past.count.one": "{n} entry",
     "past.count.other": "{n} entries",
     "past.by.device": "device {name}",
@@ -222,14 +239,21 @@ TEXTS: dict[str, str] = {
     "past.decided": "Decided by {who}",
     "past.export": "Export CSV",
     "past.exported": "The file is ready",
-    "past.exported.text": "{name} holds {entries}. Please answer the card with its name within an hour, and it comes"
-    " into your OneDrive.",
+    "past.exported.text": "{name} holds {entries}. Please accept it on the card with its name within an hour: it then"
+    " comes into your OneDrive.",
     "past.exported.cut": "It does not hold everything of that time: some could not be read, or has no room in it."
     " Please name fewer days.",
     "past.exported.csv": "Times are UTC. An apostrophe in front keeps a spreadsheet from computing a value.",
     "past.exported.summary": "{name} is ready",
     "past.exported.description": "Action history of Watchkeeper, {entries}",
-    "error.past_nothing": "Nothing matches, so there is no file. Please name more days or fewer words.",
+    "error.past_nothing": "Nothing matches, so there is no file. Please leave a filter out, or name more days (up to"
+    " 180).",
+    "error.past_filter": "I do not know the filter {said}. Please use device, by, response, outcome or a number of"
+    " days, for example **actions history outcome failed 90 days**.",
+    "error.past_filter_empty": "Please say what follows {said}, for example **actions history outcome failed 90"
+    " days**.",
+    "error.past_filter_twice": "Please name {said} once only.",
+    "error.past_outcome": "I do not know the outcome {said}. Please use one of: {known}.",
     "history.portal": "History in Defender",
     "history.summary.one": "What is over: {n} entry",
     "history.summary.other": "What is over: {n} entries",

@@ -69,7 +69,7 @@ TEXTS: dict[str, str] = {
     "trouble.throttled": "{service} asks to slow down. It is tried again.",
     "trouble.permission": "{service} refuses: the app permission **{permission}** is not granted. An administrator"
     " grants it: Entra admin center > App registrations > the bot's app > API permissions > Add a permission >"
-    " Application permissions, then **Grant admin consent**. Then ask again.",
+    " Application permissions, then **Grant admin consent**.",
     "trouble.role_too_low": "{service} refuses, because the target is an administrator: the permission {permission} is"
     " not enough. The app of the bot also needs the Entra role **{directory_role}**: an administrator can assign it.",
     "trouble.user_gone": "{name} is no longer in the directory. Nothing was sent.",

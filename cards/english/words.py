@@ -3,6 +3,7 @@
 TEXTS: dict[str, str] = {
     "time.months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
     "time.now": "just now",
+    "time.soon": "in less than 1 min",
     "time.minutes.ago": "{n} min ago",
     "time.minutes.ahead": "in {n} min",
     "time.hours.ago": "{n} h ago",

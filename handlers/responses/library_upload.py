@@ -1,10 +1,12 @@
 """/library-upload [replace] REASON, with a file: asks to put it into the library; an approver decides.
 
 A script of the library runs with all rights on any device, so a second person must agree. The file comes along with the
-message, which Teams does in the personal chat alone; it is kept for some hours, and what is sent has its hash.
+message, which Teams does in the personal chat alone; it is kept as long as the request may still be sent, and what is
+sent has its hash.
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.command import Context, Reply
 from bot.defender.client import Defender
@@ -16,6 +18,7 @@ from bot.responses.declared import Parameter, Response
 from bot.responses.library import REPLACE, upload
 from bot.responses.live import HASH
 from bot.responses.models import Evidence, Fact, Target
+from bot.responses.ruling import ruled
 from bot.roles import Role
 from bot.uploads import MOST_BYTES, keep
 from handlers.library_aim import LIBRARY, LIBRARY_FILE, gather, target_of
@@ -60,7 +63,7 @@ async def _run(context: Context, asked: Asked) -> Reply:
     there = any(one.file_name.casefold() == name.casefold() for one in listed)
     if there and asked.parameters[REPLACE] != "true":
         raise NotFound("error.live.upload_taken", name=name)
-    sha256 = await keep(context.services.store, context.customer, content)
+    sha256 = await keep(context.services.store, context.customer, content, now=context.now, wait=_wait(context, name))
     asked = replace(asked, parameters={**asked.parameters, HASH: sha256})
 
     async def told(context: Context, target: Target, response: Response) -> Evidence:
@@ -69,6 +72,14 @@ async def _run(context: Context, asked: Asked) -> Reply:
 
     aim = replace(LIBRARY_FILE, gather=told)
     return await propose(context, RESPONSE, aim, target_of(name), asked)
+
+
+def _wait(context: Context, name: str) -> timedelta:
+    """How long the request may wait for a decision, and then to be sent."""
+    ruling = ruled(
+        context.services, RESPONSE, role=context.role, now=context.now, target=target_of(name), evidence=None
+    )
+    return ruling.time_to_live + ruling.send_within
 
 
 async def _read(context: Context, url: str) -> bytes:

@@ -199,7 +199,7 @@ async def test_a_preview_by_a_press_says_at_what(stage):
 async def test_old_and_new_cards_of_another_version(stage, waiting):
     """Buttons of a version that there never was, or is not yet, decide nothing, whatever they name."""
     request, here, _ = waiting
-    for v in (0, -1, 2, 99, "1", None, 1.0):
+    for v in (0, -1, 2, 99, "one", None, 1.5):
         answer = await pressed(stage, ALEX, here, "approve", request.id, v=v)
         assert "approve" not in json.dumps(answer.get("value", "")) or "not known here" in words(answer)
         assert (await record(stage, request.id)).state is State.PROPOSED

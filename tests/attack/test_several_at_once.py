@@ -122,7 +122,7 @@ async def test_a_device_that_defender_forgot_is_said_to_be_left_out(stage):
     await stage.until(lambda: heard(stage, here))
     del stage.sim.first.devices[gone.id]
     await asked(stage, ADELE, "/isolate list:desks beacon", here)
-    assert "Left out, for Defender lists them no more: 1" in words(heard(stage, here)[-1])
+    assert "Left out, for Defender does not list them: 1" in words(heard(stage, here)[-1])
 
 
 @pytest.mark.parametrize(("count", "fits"), [(50, True), (51, False), (500, False)])

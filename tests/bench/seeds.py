@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from bot.audit import Entry, Ledger
 from bot.clock import SystemClock
 from bot.demo import APP_ID, TENANT
-from bot.devices import MACHINE_ID
 from bot.posts import Place, Post
 from bot.records import write
 from bot.responses.models import Person, Request, Target
@@ -14,6 +13,7 @@ from bot.state.redis import RedisStore
 from bot.state.store import Change
 from bot.subscribers import KIND as SUBSCRIPTION
 from bot.subscriptions import Subscription
+from bot.wire import MACHINE_ID
 from tests.bench.subjects import AUDIT_KEY
 from tests.bench.turns import conversation, message_of
 from tests.state.redis_process import RedisProcess

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.defender.client import Defender
 from bot.defender.http import OPERATIONS
 from bot.errors import Missing, MissingPermission, Rejected, Unavailable
-from tests.bot.wire_help import defender, error_body
+from tests.bot.wire_help import Script, defender, error_body, ok
 
 SAMPLES = Path(__file__).parent / "samples" / "defender"
 
@@ -69,6 +69,36 @@ async def test_a_name_arrives_as_it_was_typed(text: str):
     await defender(service).machines_named(text)
     quoted = text.replace("'", "''")
     assert service.asked[0][1]["$filter"] == f"startswith(computerDnsName,'{quoted}')"
+
+
+JOINED = "80fe8ff8-2624-418e-9591-41f0491218f9"
+
+
+async def test_devices_are_found_by_their_entra_id():
+    """In whichever case it is written; a device of another id is none of them, one that is told without any is."""
+    told = [{"id": "a", "aadDeviceId": JOINED.upper()}, {"id": "b", "aadDeviceId": JOINED[:-1] + "0"}, {"id": "c"}]
+    service = Service(machines={"value": told})
+    assert [one.id for one in await defender(service).machines_joined(JOINED.upper())] == ["a", "c"]
+    assert service.asked[0][1]["$filter"] == f"aadDeviceId eq '{JOINED}'"
+    assert (
+        await defender(Service(machines=httpx.Response(404, json=error_body("NotFound")))).machines_joined(JOINED) == []
+    )
+    with pytest.raises(ValueError, match="badly formed"):
+        await defender(service).machines_joined("x' or id ne '")
+
+
+async def test_an_entra_id_is_asked_for_without_quotes_where_the_service_wants_none():
+    """The page names the field and not how its values are written: a refusal is asked again the other way, once."""
+    service = Script(httpx.Response(400, json=error_body("ODataError")), ok({"value": [{"id": "a"}]}))
+    assert [one.id for one in await defender(service).machines_joined(JOINED)] == ["a"]
+    assert [one.url.params["$filter"] for one in service.requests] == [
+        f"aadDeviceId eq '{JOINED}'",
+        f"aadDeviceId eq {JOINED}",
+    ]
+    refused = Script(httpx.Response(400, json=error_body("ODataError")))
+    with pytest.raises(Rejected):
+        await defender(refused).machines_joined(JOINED)
+    assert len(refused.requests) == 2
 
 
 async def test_a_device_is_fetched_by_id():

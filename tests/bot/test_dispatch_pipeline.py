@@ -203,6 +203,19 @@ async def test_a_claim_is_renewed_while_the_work_goes_on():
     other.let_go(TENANT, "t")
 
 
+async def test_a_claim_taken_up_again_is_renewed_once():
+    """Where a claim ran out under its turn and this process takes it up again, only the newer one is renewed."""
+    store, complaints = MemoryStore(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, about: complaints.append(about))
+    mine = Redelivery(lambda: store, str, lease=0.3)
+    assert (await mine.claim(TENANT, "t", wait=0)).state == "fresh"
+    await store.abandon(TENANT, "t")
+    assert (await mine.claim(TENANT, "t", wait=0)).state == "fresh"
+    mine.let_go(TENANT, "t")
+    await asyncio.sleep(0.2)
+    assert complaints == []
+
+
 async def test_redelivered_press_while_the_first_works():
     """A press delivered again while the first is worked on is told so, and gets the stored answer afterwards."""
     async with bench() as b:

@@ -111,6 +111,25 @@ def test_an_action_reads_both_names_of_its_last_update():
     assert one.external_id == two.external_id == "x"
 
 
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("1E5BC9D7E413ddd7902c2932e418702b84d0cc07", "1e5bc9d7e413ddd7902c2932e418702b84d0cc07"),
+        ("1e5bc9d7e413ddd7902c2932e418702b84d0cc07/isolate", None),
+        ("1e5bc9d7e413ddd7902c2932e418702b84d0cc0", None),
+        ("1e5bc9d7e413ddd7902c2932e418702b84d0cc07\n", None),
+        ("..", None),
+        ("", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_a_device_is_named_by_40_hex_digits_or_not_at_all(sent: object, read: str | None):
+    """What Graph's evidence calls a device and is no id reads as absent, so that it gets into no path or filter."""
+    item = Evidence.model_validate({"mdeDeviceId": sent, "deviceDnsName": "a.example"})
+    assert (item.mde_device_id, item.device_dns_name) == (read, "a.example")
+
+
 @pytest.mark.parametrize("value", [140, "140"])
 def test_a_group_id_keeps_its_type(value: object):
     """`rbacGroupId` may be a number or a string and comes out as it went in."""

@@ -5,7 +5,16 @@ from datetime import timedelta
 import pytest
 
 from bot.capabilities.learning import KEY, KIND, checked, known, learn, learnt_lately, note_refused
-from bot.capabilities.models import MOST_REFUSALS, Known, LacksPermission, LacksPlan, Offered, RefusedLately, Standing
+from bot.capabilities.models import (
+    MOST_REFUSALS,
+    Known,
+    LacksPermission,
+    LacksPlan,
+    Offered,
+    Refusal,
+    RefusedLately,
+    Standing,
+)
 from bot.errors import MissingPermission, NotInPlan, Rejected, RoleTooLow, StoreDown, Unavailable
 from bot.graph.intune.http import ACT, READ
 from bot.simulator.world import PLANS
@@ -162,3 +171,50 @@ async def test_the_round_learns_once_in_half_a_day(world):
     world.clock.move(timedelta(hours=12).total_seconds())
     await poll(world.services, CUSTOMER)
     assert world.tenant.asked == 2
+
+
+async def test_a_refusal_is_kept_with_what_it_lacked(world):
+    """Service, call, permission, the first of its words, and when."""
+    await note_refused(
+        world.services, CUSTOMER, MissingPermission("graph", "reboot", permission=ACT, message="y" * 201)
+    )
+    (refusal,) = (await known(world.services, CUSTOMER)).refusals
+    kept = {"service": "graph", "operation": "reboot", "kind": "permission", "permission": ACT, "message": "y" * 200}
+    assert refusal == Refusal(**kept, at=world.clock.now())
+
+
+@pytest.mark.parametrize(
+    ("plans", "roles", "lately"),
+    [
+        (None, None, False),
+        (0, None, True),
+        (None, 0, True),
+        (0, 43_199, True),
+        (0, 43_200, False),
+        (43_200, 0, False),
+        (-1, 0, False),
+    ],
+)
+async def test_what_was_learnt_lately_is_no_older_than_half_a_day(world, plans: int | None, roles: int | None, lately):
+    """The older of both readings counts, and one of the future does not."""
+    now = world.clock.now()
+    times = [None if age is None else now - timedelta(seconds=age) for age in (plans, roles)]
+    data = Known(plans_at=times[0], roles_at=times[1]).model_dump(mode="json")
+    await world.services.ledger.commit(CUSTOMER, [Change(kind=KIND, id=KEY, rev=0, data=data)])
+    assert await learnt_lately(world.services, CUSTOMER) is lately
+
+
+async def test_each_service_keeps_what_its_token_said(world):
+    """A token that could not be read changes nothing of what is known of the others, and no time."""
+    world.tenant.roles = {"graph": frozenset({READ}), "defender": frozenset({"x"})}
+    first = await learn(world.services, CUSTOMER)
+    world.clock.move(60)
+    world.tenant.roles = {"graph": frozenset({ACT})}
+    second = await learn(world.services, CUSTOMER)
+    assert second.roles == {"graph": frozenset({ACT}), "defender": frozenset({"x"})}
+    assert (second.roles_at, second.plans_at) == (world.clock.now(), world.clock.now())
+    world.tenant.roles, world.tenant.trouble = {}, Unavailable("graph", "subscribed-skus")
+    world.clock.move(60)
+    third = await learn(world.services, CUSTOMER)
+    assert third == second.model_copy(update={"plans_trouble": "outage"})
+    assert first.roles_at == second.roles_at - timedelta(seconds=60)

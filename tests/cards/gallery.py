@@ -154,7 +154,6 @@ def conversation(x: X) -> dict[str, Shown]:
         tenant=TENANT,
         customer=x("Contoso"),
         conversation_kind="channel",
-        may=("help", "whoami", "devices"),
     )
     nobody = WhoAmI(name=x("Zoe"), role=Role.NONE, object_id="z", tenant="t", customer="", conversation_kind="personal")
     choices = [(f"device {MACHINE}", x(f"laptop-{n:03}.contoso.com"), x("last seen yesterday")) for n in range(3)]

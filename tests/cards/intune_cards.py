@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.graph.intune.models import ManagedDevice
-from bot.responses.models import Attempt, Decision, Evidence, Request, State, Target
+from bot.responses.models import Attempt, Decision, Evidence, Fact, Request, State, Target, Twin
 from bot.turn import Shown
 from cards.request import request_card
 from handlers.intune_aim import facts_of, warnings_of
@@ -45,6 +45,56 @@ def wipe(x: X, **more: Any) -> Request:
     return request(x, **(values | more))
 
 
+PC = Target(id="805c034c-034c-805c-4c03-5c804c035c80", name="", kind="managed")
+
+
+def restart(x: X, **more: Any) -> Request:
+    """A restart of a computer that Defender knows as well, and lists once more under the name of an earlier time."""
+    evidence = Evidence(
+        read_at=ago(minutes=10),
+        users=(x("bob@contoso.com"), "bob", "svc-backup"),
+        tags=(x("Server"), "Berlin"),
+        severity="high",
+        device_value="High",
+        risk="Medium",
+        exposure="Low",
+        health="Active",
+        os="Windows11 23H2",
+        last_seen=ago(hours=2),
+        open_alerts=(x("Suspicious PowerShell"),),
+        running=(),
+        isolation="not isolated",
+        twins=(
+            Twin(
+                id="a" * 40, name=x("pc-berlin-old"), tags=(x("Lab"),), device_value="Low", risk="None", severity="none"
+            ),
+            Twin(id="b" * 40, name="pc-berlin-older"),
+        ),
+        facts=(
+            Fact(key="intune-user", value=x("bob@contoso.com")),
+            Fact(key="intune-system", value="Windows 10.0.22631"),
+            Fact(key="intune-last-sync", at=ago(hours=5)),
+            Fact(key="alert-evidence", value=x("powershell.exe")),
+        ),
+    )
+    values: dict[str, Any] = {
+        "response": "restart",
+        "family": "intune-restart",
+        "target": PC.model_copy(update={"name": x("pc-berlin")}),
+        "parameters": {},
+        "reason": x("The update needs it."),
+        "inverse": "",
+        "evidence": evidence,
+    }
+    return request(x, **(values | more))
+
+
+def unlisted(x: X) -> Evidence:
+    """Defender lists no machine with the device's Entra id."""
+    user = Fact(key="intune-user", value=x("bob@contoso.com"))
+    return Evidence(read_at=ago(minutes=10), facts=(user, Fact(key="in-defender", value="none")))
+
+
 def sent(x: X, **more: Any) -> Request:
     decided = tuple(
         Decision(what="approved", who=person(x, name), at=ago(minutes=8)) for name in ("Omar Haddad", "Lena Voss")
@@ -81,6 +131,8 @@ def every(x: X) -> dict[str, Shown]:
     states = {
         "wipe": wipe(x),
         "wipe-pending": sent(x),
+        "restart-pc": restart(x),
+        "restart-unlisted": restart(x, evidence=unlisted(x)),
         "wipe-gone": sent(x, **over),
         "wipe-denied": sent(x, **lacking),
         "sync-done": sent(

@@ -100,7 +100,9 @@ def decided(of: Policy, *, four_eyes: bool = True) -> list[Decided]:
     return made
 
 
-def tried(x: X, name: str = "isolate", facts: Facts | None = None, of: Policy | None = None, **more: Any) -> Shown:
+def tried(
+    x: X, name: str = "isolate", facts: Facts | None = None, of: Policy | None = None, machines: int = 1, **more: Any
+) -> Shown:
     """A case, as /policy test shows it."""
     one = next(response for response in RESPONSES if response.name == name)
     values = {"response": one, "requester": Role.OPERATOR, "now": NOW, "kind": one.target, "facts": facts or Facts()}
@@ -117,6 +119,7 @@ def tried(x: X, name: str = "isolate", facts: Facts | None = None, of: Policy | 
         facts=case.facts,
         verdicts=verdicts,
         ruling=ruling,
+        machines=machines,
     )
     return policy_test_card(LOOK, view)
 
@@ -175,6 +178,8 @@ def every(x: X) -> dict[str, Shown]:
         "policy-test-unread": tried(x),
         "policy-test-user": tried(x, "block-signin", requester=Role.READER),
         "policy-test-no-device": tried(x, "block-signin", of=of_devices()),
+        "policy-test-intune": tried(x, "restart", facts=facts(x, tags=frozenset({"old"})), of=of_devices(), machines=2),
+        "policy-test-intune-unread": tried(x, "wipe", of=of_devices()),
         "policy-test-own": tried(x, "release", facts=facts(x, risk="low", severity="none", tags=frozenset())),
         "policy-test-several": tried_on_several(x),
         "policy-test-declared": tried(x, "scan", facts=facts(x), of=none),

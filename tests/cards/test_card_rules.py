@@ -1,3 +1,4 @@
+import functools
 import re
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from cards.incident import IncidentDetails, incident_card, incident_details_card
 from cards.incidents import IncidentList, incidents_card
 from cards.past import past_card
 from cards.request import request_card
+from cards.text import escape
 from tests.cards import centers, gallery, samples, walk
 from tests.cards.samples import LOOK, NOW
 
@@ -40,8 +42,37 @@ NEEDED: dict[str, dict[str, type]] = {
     "TextBlock": {"text": str},
 }
 """What the parser of the phones (the shared object model of microsoft/AdaptiveCards) wants there, or shows no card."""
+TYPES: dict[type, set[str]] = {
+    bool: {"isMultiline", "isRequired", "isSubtle", "separator", "wrap"},
+    int: {"maxLength"},
+    dict: {"card", "data", "fallback", "msteams", "selectAction"},
+    list: {"actions", "body", "choices", "columns", "facts", "items", "rows"},
+    str: {
+        *("$schema", "associatedInputs", "color", "errorMessage", "fallbackText", "fontType", "id", "label", "mode"),
+        *("placeholder", "size", "spacing", "style", "text", "title", "tooltip", "type", "url", "value", "verb"),
+        *("version", "weight"),
+    },
+}
+"""The only properties that cards have, and their types: the same parser refuses a card for one that is there and wrong.
+
+What is not listed nobody has looked up in it yet.
+"""
+TYPE_OF = {name: of_type for of_type, names in TYPES.items() for name in names}
+TEAMS_OWN = {"Chart.Line", "CodeBlock"}
+"""Unknown to that parser, which takes their fallback; the schema test looks at them."""
+DEEPEST, MOST, MOST_IN_A_LIST = 32, 5000, 200
+"""Elements and buttons within each other, and in all (`ParseContext` of Teams-AdaptiveCards-Mobile), and in one list
+(AdaptiveCards#9373): beyond that the phones show no card, or only its beginning."""
+URL = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 CARDS = gallery.every()
 HOSTILE = gallery.every(huge)
+
+
+def too_much(card) -> bool:
+    """Whether a card is more than phones parse."""
+    depths = list(walk.depths(card))
+    lists = [len(value) for node in walk.nodes(card) for value in node.values() if isinstance(value, list)]
+    return len(depths) > MOST or max(depths) > DEEPEST or max(lists) > MOST_IN_A_LIST
 
 
 @pytest.mark.parametrize("name", sorted(CARDS))
@@ -49,8 +80,10 @@ class TestEveryCard:
     """What holds for each card of the gallery."""
 
     def test_is_a_teams_card(self, name):
-        """Each card is version 1.5, names the schema and is full width in Teams."""
+        """Each card is version 1.5, names the schema, is full width, and where it is not shown its summary stands."""
         card = CARDS[name].card
+        assert card["fallbackText"] == escape(CARDS[name].summary, 500)
+        assert not any("fallbackText" in panel for panel in walk.panels(card))
         assert card["version"] == "1.5"
         assert card["$schema"].endswith("adaptive-card.json")
         assert card["msteams"] == {"width": "Full"}
@@ -84,6 +117,8 @@ class TestEveryCard:
                 assert node["id"]
                 assert node["label"]
                 assert not node.get("isRequired") or node["errorMessage"]
+            titles = [choice["title"] for choice in node.get("choices", ())]
+            assert len(titles) == len(set(titles))  # an iPhone looks up the value by the title that was chosen
 
     def test_ids_are_unique(self, name):
         """No id occurs twice, folded parts included: the parser of the phones refuses the whole card."""
@@ -95,13 +130,37 @@ class TestEveryCard:
         for ids in walk.sent(CARDS[name].card):
             names = [input_name(one) for one in ids]
             assert len(names) == len(set(names))
+            assert not {*names} & {"v", "verb", "id", "rev", "msteams"}  # clients put them into the button's data
+
+    def test_inputs_stand_in_panels(self, name):
+        """Each input stands in a panel whose buttons send it, and each panel unfolds on phones.
+
+        Clients did not heed `associatedInputs: none` (AdaptiveCards#8585, msteams-docs#4862): a required input
+        elsewhere would stop every button. They did not unfold what is in an overflow menu (msteams-docs#9223).
+        """
+        card = CARDS[name].card
+        assert next(walk.sent(card)) == ()
+        for panel in walk.panels(card):
+            sends = "none" if next(walk.sent(panel)) == () else "auto"
+            assert {one["associatedInputs"] for one in walk.actions(panel) if "verb" in one} <= {sends}
+            assert not list(walk.panels(panel))
+        for node in walk.nodes(card):
+            assert node.get("type") != "Action.ShowCard" or "mode" not in node
+            assert node.get("selectAction", {}).get("type") != "Action.ShowCard"
 
     def test_phones_can_parse_it(self, name):
-        """What the parser of the phones requires is there and of its type; it refuses the card otherwise."""
+        """What the parser of the phones requires is there, all is of its type, and nothing too much for it."""
+        assert not too_much(CARDS[name].card)
         for node in walk.nodes(CARDS[name].card):
             for field, of_type in NEEDED.get(str(node.get("type")), {}).items():
                 assert type(node[field]) is of_type
                 assert node[field] or of_type is str
+            if "type" in node and node["type"] not in TEAMS_OWN:
+                assert {field: type(value) for field, value in node.items()} == {
+                    field: TYPE_OF[field] for field in node
+                }
+            for row in (*node.get("facts", ()), *node.get("choices", ())):
+                assert {field: type(value) for field, value in row.items()} == {"title": str, "value": str}
 
     def test_text_wraps_and_is_not_empty(self, name):
         """Each line wraps (phones are 320 pixels wide) and says something."""
@@ -128,6 +187,7 @@ class TestEveryCard:
                 page = r"(security|entra|admin|intune)\.microsoft\.com(/|$)"
                 file = r"[a-z-]+\.securitycenter\.windows\.com:443/safedownload/"
                 assert re.match(f"https://({page}|{file})", action["url"])
+                assert URL.fullmatch(action["url"])  # an iPhone makes no address of one with other characters
 
     def test_times_name_their_zone(self, name):
         """Wherever a time of day stands, its zone stands right after it."""
@@ -175,12 +235,28 @@ def big_cards():
 def test_card_fits_into_a_message(name, shown):
     """However much there is, and however long and hostile it is, a card stays under 60 KB."""
     assert 2000 < measure(shown.card) < LARGEST
+    assert not too_much(shown.card)
 
 
 @pytest.mark.parametrize("name", sorted(CARDS))
 def test_hostile_text_of_any_length_fits(name):
     """Each card in the gallery stays under 60 KB when every outside text is 10,000 hostile characters."""
     assert measure(HOSTILE[name].card) < LARGEST
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"type": "TextBlock", "text": "x"}] * 201,
+        [{"type": "Container", "items": [{"type": "TextBlock", "text": "x"}] * 100}] * 50,
+        functools.reduce(lambda inner, _: [{"type": "Container", "items": inner}], range(32), [{"type": "TextBlock"}]),
+        [{"type": "CodeBlock", "fallback": {"type": "Container", "items": [{"type": "TextBlock"}] * 199}}] * 25,
+    ],
+)
+def test_too_much_is_seen(body):
+    """Too long a list, too many elements, too deep a one, and what stands in fallbacks, are told as too much."""
+    assert too_much({"type": "AdaptiveCard", "body": body})
+    assert not too_much({"type": "AdaptiveCard", "body": [{"type": "TextBlock"}] * 200})
 
 
 def test_rows_that_are_not_shown_are_counted():

@@ -1,18 +1,25 @@
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from bot import errors
 from bot.graph.models import Evidence, GraphAlert
+from bot.responses.models import Attempt, State, Target
 from bot.roles import Role
 from cards.actions import ActionsView, actions_card
 from cards.audit import Exported, exported_card
 from cards.device import Isolation, device_card
 from cards.device_lists import list_card
 from cards.error import error_card
-from cards.help import help_card
+from cards.help import CommandHelp, help_card
 from cards.incident import IncidentDetails, asset_text, assets_of, incident_card, incident_details_card
 from cards.incidents import IncidentList, incidents_card
-from cards.past import exported_past_card
-from tests.cards import centers, gallery, samples, walk
+from cards.past import PastList, exported_past_card, past_card
+from cards.reminder import reminder_card
+from cards.request import request_card
+from cards.whoami import WhoAmI, whoami_card
+from tests.cards import centers, gallery, policies, samples, walk
 from tests.cards.samples import COMMANDS, LOOK, MACHINE
 
 EVIDENCE = "#microsoft.graph.security."
@@ -155,6 +162,39 @@ class TestLists:
         reader = ActionsView(requests=(), queued=(samples.action(str),), cancel=False)
         assert ids(actions_card(LOOK, reader).card, "cancel") == []
 
+    def test_what_runs_by_itself_is_not_said_to_be_decided_later(self):
+        """The list says when it runs unless somebody rejects it, not when the request would expire."""
+        veto = policies.terms(runs_at=LOOK.now + timedelta(seconds=40), veto_minutes=10)
+        said = walk.text_of(
+            actions_card(LOOK, ActionsView(requests=(samples.request(str, terms=veto),), queued=())).card
+        )
+        assert "Runs by itself at" in said
+        assert "(in less than 1 min), unless an approver rejects it before" in said
+        assert "To be decided by" not in said
+
+    def test_only_what_waits_in_defender_is_said_to_be_cancelled_here(self):
+        """For what waits in Intune no call cancels it, so the reminder and the card do not speak of it."""
+        for kind, says in (("device", True), ("managed", False)):
+            target = Target(id="x", name="pc-1", kind=kind)
+            waits = samples.request(str, state=State.SENT, status="Pending", sent_at=LOOK.now, target=target)
+            for shown in (reminder_card(LOOK, waits, "reply:waits"), request_card(LOOK, waits)):
+                assert ("an approver can cancel it" in walk.text_of(shown.card)) is says
+
+    def test_an_action_of_an_open_request_is_not_counted_twice(self):
+        """The machine action of a request that stands above says that it belongs to one."""
+        action = samples.action(str)
+        sent = samples.request(str, state=State.SENT, attempts=(Attempt(number=1, began=LOOK.now, action=action.id),))
+        for requests, says in (((sent,), True), ((samples.request(str),), False)):
+            said = walk.text_of(actions_card(LOOK, ActionsView(requests=requests, queued=(action,))).card)
+            assert ("It belongs to an open request" in said, "Started by" in said) == (says, not says)
+
+    def test_nothing_found_says_what_else_to_ask(self):
+        """With a filter it can be left out; without one only more days can find more."""
+        bare = walk.text_of(past_card(LOOK, PastList(line="actions history 30 days", days=30)).card)
+        assert ("actions history 180 days" in bare, "filter" in bare) == (True, False)
+        chosen = PastList(line="actions history by a 30 days", days=30, filters=(("by", "a"),))
+        assert "leave a filter out" in walk.text_of(past_card(LOOK, chosen).card)
+
     def test_the_action_center_has_no_buttons_but_a_link(self):
         """Nothing that waits in the Action center can be pressed, whatever waits."""
         assert set(walk.verbs(CARDS["actions"].card)) == {"cancel", "run"}
@@ -282,6 +322,21 @@ class TestHelp:
         assert said.count("needs the role operator") == 3
         assert said.count("needs the role admin") == 2
         assert "needs the role reader" not in said
+
+    def test_the_list_shows_forms_without_their_inner_brackets(self):
+        """What a form takes in detail stands on the command's own card."""
+        usage = "/actions [pending|history [export] [device NAME] [at [DAY] HH:MM]] [page N]"
+        shown = help_card(LOOK, Role.READER, [CommandHelp(name="actions", usage=usage, role=Role.READER)])
+        assert "/actions \\[pending|history ...\\] \\[page N\\]" in walk.text_of(shown.card)
+
+    def test_who_one_is_comes_without_the_list_of_commands(self):
+        """Each role has its sentence, in which the role stands; a role that could not be read is not claimed."""
+        for role in Role:
+            who = WhoAmI(name="Zoe", role=role, object_id="z", tenant="t", customer="", conversation_kind="personal")
+            said = walk.text_of(whoami_card(LOOK, who).card)
+            assert f"**{'no role' if role is Role.NONE else role.word}**" in said
+            assert "isolate" not in said
+            assert "Your role could not be read" in walk.text_of(whoami_card(LOOK, replace(who, unread=True)).card)
 
     def test_without_a_role_the_way_to_one_is_shown(self):
         """A person without a role reads who can give one, and the id to send."""

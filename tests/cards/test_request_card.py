@@ -2,9 +2,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.responses.models import FINAL, State
-from cards.request import request_card
-from handlers.responses import isolate
+from bot.responses.models import FINAL, Decision, Member, State, Target
+from bot.responses.terms import Terms
+from cards.error import ENTRA
+from cards.request import _stand_key, request_card
+from handlers.responses import RESPONSES, isolate
 from tests.cards import samples, walk
 from tests.cards.samples import LOOK, MACHINE, NOW
 
@@ -45,6 +47,24 @@ def test_buttons_name_the_request_and_the_revision_that_was_seen(name):
     for action in walk.actions(card_of(request)):
         if action.get("verb") in DECIDING - {"propose"}:
             assert (action["data"]["id"], action["data"]["rev"]) == (request.id, request.content)
+
+
+@pytest.mark.parametrize("approvals", [0, 1], ids=["preapproved", "approved"])
+def test_the_button_that_undoes_asks_for_what_the_inverse_needs(approvals):
+    """Where the inverse is refused without a reason, there is a field for one, also where nobody was asked before."""
+    known = {one.name: one for one in RESPONSES}
+    for name, response in known.items():
+        more = {"approvals_needed": min(approvals, response.approvals), "back": {"X": "y"} if response.back else {}}
+        more |= {"response": name, "family": response.family, "inverse": response.inverse}
+        card = card_of(REQUESTS["succeeded"].model_copy(update=more))
+        forms = [node for node in walk.nodes(card) if {"undo", "propose"} & set(verbs_in(node))]
+        asked = {node["id"].partition(".")[0] for form in forms for node in form["body"] if "id" in node}
+        assert not response.inverse or "reason" in asked or not known[response.inverse].needs_reason, name
+
+
+def verbs_in(node) -> list[str]:
+    """The verbs of a form's own buttons."""
+    return [one.get("verb", "") for one in node.get("actions", ())] if node.get("type") == "AdaptiveCard" else []
 
 
 def test_rejecting_needs_a_reason():
@@ -178,3 +198,90 @@ def test_no_open_alert_has_no_severity():
     for severity, shown in {"high": True, "none": False, "": False}.items():
         card = request_card(LOOK, samples.request(str, evidence=samples.facts(str, severity=severity)))
         assert ("Highest severity" in str(card.card)) is shown
+
+
+SEVERAL = (Member(target=Target(id="a" * 40, name="pc")),)
+YES = Decision(what="approved", who=samples.person(str, "Omar"), at=NOW)
+SEARCHED = {"unknown_since": NOW - timedelta(minutes=5)}
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "key"),
+    [
+        ("proposed", {}, "proposed"),
+        ("proposed", {"terms": Terms(runs_at=NOW)}, "by-itself"),
+        ("proposed", {"terms": Terms(preapproved=True), "members": SEVERAL, "approvals_needed": 0}, "proposed"),
+        ("approved", {}, "approved"),
+        ("approved", {"terms": Terms(preapproved=True), "approvals_needed": 0}, "preapproved"),
+        ("approved", {"terms": Terms(runs_at=NOW), "members": SEVERAL}, "approved"),
+        ("approved", {"approvals_needed": 0}, "unattended"),
+        ("sending", {"terms": Terms(preapproved=True), "approvals_needed": 0}, "sending"),
+        ("unknown", {}, "unknown"),
+        ("unknown", SEARCHED, "unknown-stays"),
+        ("unknown", {"trouble": "trouble.not_found"}, "unknown-stays"),
+        ("unknown", {"unknown_since": NOW - timedelta(minutes=4, seconds=59)}, "unknown"),
+        ("sent", {"approvals_needed": 0}, "sent"),
+        ("sent", {"members": SEVERAL}, "spread"),
+        ("sent", {"members": SEVERAL, "approvals_needed": 0}, "spread-unasked"),
+        ("failed", {"status": "Failed"}, "failed"),
+        ("failed", {"status": "Failed", "trouble": "trouble.policy_forbids"}, "forbidden"),
+        ("failed", {"members": SEVERAL}, "none-done"),
+        ("failed", {}, "refused"),
+        ("failed", {"story": (samples.step(NOW, "changed"),)}, "changed"),
+        ("failed", {"status": "Failed", "story": (samples.step(NOW, "changed"),)}, "failed"),
+        ("rejected", {"trouble": "trouble.policy_forbids"}, "rejected"),
+        ("timed out", {}, "timedout"),
+        ("timed out", {"members": SEVERAL}, "none-confirmed"),
+        ("succeeded", {"story": (samples.step(NOW, "changed"),)}, "succeeded"),
+        ("succeeded", {"members": SEVERAL}, "all-done"),
+        ("partly done", {"members": SEVERAL}, "partlydone"),
+        ("expired", {}, "expired"),
+        ("expired", {"send_by": NOW}, "expired-unsent"),
+        ("expired", {"decisions": (YES,)}, "expired-unsent"),
+        ("expired", {"decisions": (YES,), "approvals_needed": 2}, "expired"),
+        ("withdrawn", {"send_by": NOW, "decisions": (YES,)}, "withdrawn"),
+    ],
+)
+def test_where_it_stands_is_said_in_the_words_for_that(state, more, key):
+    """The special case where it is one, else the state itself."""
+    assert _stand_key(LOOK, samples.request(str, state=State(state), **more)) == key
+
+
+@pytest.mark.parametrize(
+    ("trouble", "again"),
+    [
+        *((name, True) for name in ("device_renamed", "device_anew", "renamed", "other_user", "user_renamed")),
+        *((name, True) for name in ("role_too_low", "permission", "needs_approval", "indicator_changed")),
+        *((name, False) for name in ("plan", "rejected", "missing", "library_changed", "indicators_full")),
+    ],
+)
+def test_what_can_be_put_right_is_asked_for_anew(trouble, again):
+    """Nothing was sent, and somebody can change what stood in the way; only a permission has its page beside it."""
+    for state in (State.FAILED, State.WITHDRAWN):
+        card = card_of(samples.request(str, state=state, trouble=f"trouble.{trouble}"))
+        assert ("again" in walk.verbs(card)) is (again and state is State.FAILED)
+        granted = [one for one in walk.actions(card) if one.get("url") == ENTRA]
+        assert bool(granted) is (trouble == "permission" and state is State.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "verbs"),
+    [
+        ("succeeded", {}, ["propose"]),
+        ("succeeded", {"inverse": ""}, []),
+        ("succeeded", {"inverse": "", "back": {"Tag": "x"}}, []),
+        ("succeeded", {"back": {"Tag": "x"}}, ["undo"]),
+        ("succeeded", {"members": SEVERAL}, ["undo"]),
+        ("partly done", {"members": SEVERAL}, ["undo"]),
+        ("partly done", {}, []),
+        ("failed", {"status": "Failed", "back": {"Tag": "x"}}, []),
+        ("rejected", {}, []),
+        ("rejected", {"decisions": (YES.model_copy(update={"instead": {"IsolationType": "Full"}}), YES)}, []),
+        ("rejected", {"decisions": (YES, YES.model_copy(update={"instead": {"IsolationType": "Full"}}))}, ["again"]),
+        ("expired", {"decisions": (YES.model_copy(update={"instead": {"IsolationType": "Full"}}),)}, []),
+    ],
+)
+def test_what_is_offered_afterwards(state, more, verbs):
+    """What would be agreed to, else what undoes it; of several devices, and of what takes a value, as one undoing."""
+    request = samples.request(str, state=State(state), **more)
+    assert [verb for verb in walk.verbs(card_of(request)) if verb in {"propose", "undo", "again"}] == verbs

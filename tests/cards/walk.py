@@ -19,7 +19,13 @@ def nodes(value: Any) -> Iterator[Node]:
 
 
 def markdown_texts(card: Any) -> Iterator[str]:
-    """Every text that a client reads as Markdown: of TextBlocks, and names and values of facts."""
+    """Every text that a client reads as Markdown: those of a card, and the one that stands for it."""
+    yield from (node["fallbackText"] for node in nodes(card) if "fallbackText" in node)
+    yield from shown_texts(card)
+
+
+def shown_texts(card: Any) -> Iterator[str]:
+    """Every Markdown that a card shows: of TextBlocks, and names and values of facts."""
     for node in nodes(card):
         if node.get("type") == "TextBlock":
             yield node["text"]
@@ -64,11 +70,32 @@ def sent(card: Node, around: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
         yield from sent(panel, tuple(own))
 
 
+def panels(card: Any) -> Iterator[Node]:
+    """The parts that unfold."""
+    return (node["card"] for node in nodes(card) if node.get("type") == "Action.ShowCard")
+
+
+def depths(value: Any, depth: int = 0) -> Iterator[int]:
+    """How deep each element, button and fallback lies, counted as the parser of the phones does (`PushElement`)."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from depths(inner, depth)
+    elif isinstance(value, dict):
+        here = depth + (value.get("type", "AdaptiveCard") != "AdaptiveCard")
+        yield from [here] * (here - depth)
+        for name, inner in value.items():
+            if name == "fallback" and isinstance(inner, dict):
+                yield here + 1
+                yield from depths(inner, here + 1)
+            elif name != "data":
+                yield from depths(inner, here)
+
+
 def verbs(card: Any) -> list[str]:
     """The verbs that can be pressed, in order, without fallbacks."""
     return [node["verb"] for node in actions(card) if node["type"] == "Action.Execute"]
 
 
 def text_of(card: Any) -> str:
-    """All Markdown of a card in one string, to look for words."""
-    return "\n".join(markdown_texts(card))
+    """All Markdown that a card shows in one string, to look for words."""
+    return "\n".join(shown_texts(card))

@@ -126,6 +126,19 @@ async def test_an_action_of_a_request_that_nobody_approved(stage):
     assert [one.kind for one in (await audit(stage)).alarms] == ["unapproved"]
 
 
+async def test_an_action_that_the_policy_let_run(stage):
+    """What ran by itself because nobody objected in time is no alarm; a second action of it is."""
+    key = await sent(stage)
+    await stage.until_quiet()
+    request = await stage.request(key)
+    by_policy = request.decisions[0].model_copy(update={"what": "approved by policy"})
+    await rewritten(stage, key, decisions=(by_policy,))
+    assert (await audit(stage)).alarms == ()
+    act(stage, f"[{key}/2] again", "Unisolate")
+    stage.clock.move(3600)
+    assert [one.kind for one in (await audit(stage)).alarms] == ["doubled"]
+
+
 async def test_an_action_that_runs_though_its_request_is_over(stage):
     """A request that was given up, and whose action turns up and runs, is an alarm as long as it runs."""
     stage.sim.faults.add("defender.machines.isolate", Fault(kind="timeout", acted=True, unlisted=900))

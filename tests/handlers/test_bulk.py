@@ -1,12 +1,15 @@
 """Several devices meant at once: by a filter, an incident, a saved list, or their names."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
 
 from bot.errors import NotFound, UsageError
+from bot.graph.models import Incident
+from bot.state.store import Change
 from bot.turn import Actor
 from handlers import device_lists
 from handlers.bulk import names_several, several
@@ -85,6 +88,42 @@ async def test_an_incident_means_the_devices_of_its_evidence(stage):
     assert wanted <= {member.target.id for member in found.members}
 
 
+@pytest.mark.parametrize(
+    ("evidence", "missing"),
+    [
+        ([("", "lost.example"), ("../machines?$top=1", "odd.example")], 2),
+        ([("x" * 40, "lost.example"), (None, "lost.example")], 1),
+        ([(None, "known")], 0),  # another alert names its id
+        ([("UPPER", "known")], 0),
+    ],
+)
+async def test_a_device_without_a_usable_id_is_counted_as_left_out(stage, evidence, missing):
+    """What is no device's id goes nowhere; the card says how many were meant and are not among those asked for."""
+    there, machine = context(stage), (await stage.clients["defender"].machines())[0]
+    named = [(machine.id.upper(), "known"), *((machine.id if key == "UPPER" else key, name) for key, name in evidence)]
+    listed = [
+        {"@odata.type": "#microsoft.graph.security.deviceEvidence", "mdeDeviceId": key, "deviceDnsName": name}
+        for key, name in named
+    ]
+    sent = {"id": "1", "lastUpdateDateTime": there.now, "alerts": [{"id": "a", "evidence": listed}]}
+    incident = Incident.model_validate(sent)
+    there.graph = SimpleNamespace(incident=lambda _number: answer(incident))
+    found = await several(there, "incident:1")
+    assert [member.target.id for member in found.members] == [machine.id]
+    assert [fact.value for fact in found.evidence.warnings if fact.key == "devices-missing"] == [str(missing)][:missing]
+
+
+async def test_what_a_list_keeps_that_is_no_device_is_dropped(stage):
+    """A record that somebody spoilt means the devices that it still names rightly."""
+    there, machine = context(stage), (await stage.clients["defender"].machines())[0]
+    kept = {machine.id.upper(): machine.name, "../x": "odd", "": "none", f"{machine.id}\n": "line"}
+    record = Change(kind=device_lists.KIND, id="spoilt", rev=0, data={"v": 1, "name": "spoilt", "devices": kept})
+    await there.services.store.commit(TENANT, [record])
+    assert dict(await device_lists.devices(there, "spoilt")) == {machine.id: machine.name}
+    assert names(await several(there, "list:spoilt")) == [machine.name]
+    await device_lists.change(there, "spoilt", remove=[machine.id])
+
+
 async def test_names_with_commas_mean_those_devices(stage):
     """Each name is one device; a name that fits several, or none, is said."""
     one, two = onboarded(stage, lambda _: True)[:2]
@@ -113,11 +152,33 @@ async def test_what_there_is_not_is_said(stage, word, key):
 
 
 async def test_what_is_grave_is_called_out(stage):
-    """Devices of high value and servers stand in the warnings, by name."""
+    """Devices of high value, servers, and those not seen for a week are marked, each of them."""
     found = await several(context(stage), "all:high-risk")
-    warned = {fact.key: fact.value for fact in found.evidence.warnings}
-    servers = onboarded(stage, lambda one: one.risk == "High" and "Server" in one.os)
-    assert all(name in warned.get("devices-servers", "") for name in servers[:8])
+    week = stage.clock.now() - timedelta(days=7)
+    for key, fits in (
+        ("devices-servers", lambda one: "Server" in one.os),
+        ("devices-of-value", lambda one: one.value == "High"),
+        ("devices-silent", lambda one: one.last_seen <= week),
+    ):
+        marked = [member.target.name for member in found.members if key in {fact.key for fact in member.warnings}]
+        assert sorted(marked) == onboarded(stage, lambda one, fits=fits: one.risk == "High" and fits(one)), key
+
+
+@pytest.mark.parametrize(
+    ("seen", "keys"), [(None, {"devices-unseen"}), (7, {"devices-silent"}), (6.99, set()), (0, set())]
+)
+async def test_a_device_that_was_long_not_seen_is_marked(stage, seen, keys):
+    """A week is long, and so is not known."""
+    there, machine = context(stage), (await stage.clients["defender"].machines())[0]
+    last = None if seen is None else there.now - timedelta(days=seen)
+    machines = [machine.model_copy(update={"last_seen": last, "device_value": "Normal", "os_platform": "Windows11"})]
+    there.defender = SimpleNamespace(machines=lambda: answer(machines))
+    (member,) = (await several(there, f"{machine.id},")).members
+    assert {fact.key for fact in member.warnings} == keys
+
+
+async def answer(found):
+    return found
 
 
 async def test_a_list_is_made_used_changed_and_gone(stage):

@@ -15,10 +15,10 @@ def stage() -> CenterStage:
     return CenterStage()
 
 
-async def audited(stage: CenterStage) -> Findings:
+async def audited(stage: CenterStage, pace: float = PACE) -> Findings:
     """One comparison, and the work that follows from it."""
     findings = Findings()
-    await compare_center(stage.services, stage.tenant, findings, PACE)
+    await compare_center(stage.services, stage.tenant, findings, pace)
     await stage.work()
     return findings
 
@@ -78,6 +78,24 @@ async def test_what_is_new_is_left_to_the_watcher(stage):
     assert (await audited(stage)).gaps == {}
 
 
+@pytest.mark.parametrize(("pace", "grace"), [(1.0, 60), (30.0, 60), (45.0, 90)])
+async def test_the_watcher_has_two_rounds_and_a_minute_at_least(stage, pace, grace):
+    """What began to wait as long ago as that is a gap, a second less is none; so is its card."""
+    await stage.subscribe()
+    await stage.look()
+    stage.propose()
+    stage.clock.move(grace - 1)
+    assert (await audited(stage, pace)).gaps == {}
+    stage.clock.move(1)
+    assert (await audited(stage, pace)).gaps["item"] == 2
+    item = await stage.item()
+    await stage.rewrite(item.model_copy(update={"posts": (), "seen": stage.clock.now()}))
+    stage.clock.move(grace - 1)
+    assert (await audited(stage, pace)).gaps == {}
+    stage.clock.move(1)
+    assert (await audited(stage, pace)).gaps == {"item-card": 1}
+
+
 async def test_the_first_round_after_a_subscription_is_left_to_the_watcher(stage):
     """What waits when somebody subscribes is no gap until the watcher is late with its first look."""
     stage.propose()
@@ -119,3 +137,17 @@ async def test_the_watcher_at_work_is_not_disturbed(stage):
     assert await stage.store.lease(stage.tenant, "poll:center", "another", 60)
     found = await audited(stage)
     assert (found.gaps, found.repaired) == ({"item": 1}, {})
+
+
+async def test_a_conversation_that_was_told_of_nothing_yet_is_left_to_the_watcher(stage):
+    """Its first summary is the watcher's to write; what stands in another conversation is no gap of this one."""
+    await stage.subscribe()
+    await stage.look()
+    stage.propose()
+    await stage.look()
+    stage.clock.move(40)
+    await stage.subscribe("later")
+    stage.clock.move(59)
+    assert (await audited(stage)).gaps == {}
+    await stage.look(1)
+    assert stage.cards(conversation="19:later")

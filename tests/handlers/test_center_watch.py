@@ -103,6 +103,16 @@ async def test_without_defenders_list_nothing_is_said_of_alerts_at_devices(stage
     assert await stage.items() == []
 
 
+@pytest.mark.parametrize("source", ["alerts", "investigations"])
+async def test_one_list_is_enough_for_what_it_says(stage, source):
+    """What the list that can be read says is told, though the other one fails."""
+    await begun(stage)
+    stage.portal.down = {source: DOWN}
+    stage.propose()
+    await stage.look()
+    assert {item.shape for item in await stage.items()} == {"investigation" if source == "alerts" else "entity"}
+
+
 async def test_of_two_words_for_one_thing_waiting_wins(stage):
     """An alert may name a thing twice; while one of them waits, it waits."""
     await begun(stage)

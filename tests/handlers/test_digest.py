@@ -21,7 +21,7 @@ from bot.turn import Look
 from cards.digest import digest_card
 from handlers.digest import gather, step
 from handlers.digest_steps import RULES, next_steps
-from tests.cards import digests, samples
+from tests.cards import digests, policies, samples, walk
 from tests.handlers.mornings import TENANT, Mornings, utc
 from tests.responses.fake_teams import Mishap
 from tests.responses.processes import Process
@@ -281,10 +281,23 @@ async def test_requests_that_wait_and_that_are_stuck(stage):
     assert said.requests
     assert [row.id for row in said.requests.rows] == ["WK-old", "WK-young"]
     assert [row.id for row in said.requests.stuck_rows] == ["WK-pending", "WK-unknown"]
+    assert not any(row.runs for row in said.requests.rows)
     assert [(step.key, step.line) for step in said.steps[:2]] == [
         ("request", "request WK-old"),
         ("unknown", "request WK-unknown"),
     ]
+
+
+async def test_a_request_that_runs_by_itself_stands_with_that_time(stage):
+    """The digest counts to when it runs, not to when it would expire."""
+    at = utc("2026-11-24 07:00")
+    terms = policies.terms(runs_at=at + timedelta(minutes=30), veto_minutes=1500)
+    changes = {"expires": at + timedelta(days=3), "terms": terms, "posts": (), "next_check": None}
+    await keep(stage, samples.request(str, id="WK-VETO234567", customer=TENANT, **changes))
+    stage.leap("2026-11-24 07:00")
+    said = await gather(stage.services(), TENANT, None, 5.0)
+    assert said.requests
+    assert [(row.until, row.runs) for row in said.requests.rows] == [(at + timedelta(minutes=30), True)]
 
 
 async def keep(stage: Mornings, request: Request) -> None:
@@ -423,6 +436,18 @@ def test_each_rule_finds_what_it_is_for():
         for step in rule.find(snapshot)
     }
     assert found == {rule.key for rule in RULES}
+
+
+def test_what_runs_by_itself_is_not_said_to_end():
+    """Neither the step nor the row speaks of an end of a request that then runs."""
+    asked = digests.bad(str).requests
+    assert asked
+    row = asked.rows[0].model_copy(update={"runs": True})
+    snapshot = digests.quiet(requests=asked.model_copy(update={"rows": (row,), "stuck_rows": ()}))
+    snapshot = snapshot.model_copy(update={"steps": next_steps(snapshot)})
+    said = walk.text_of(digest_card(samples.LOOK, snapshot, TENANT).card)
+    assert said.count("runs by itself") == 2
+    assert "ends in" not in said.casefold()
 
 
 def test_three_things_of_as_many_kinds_as_there_are():

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from bot import files
 from bot.command import Context, Reply
 from bot.errors import NotAllowed, NotFound, PersonError, Rejected, Stale, UsageError
 from bot.library.catalogue import SCRIPTS
+from bot.policy.load import parsed
+from bot.policy.models import NO_POLICY, Policy
 from bot.responses.live import HASH, SCRIPT_NAME
 from bot.responses.models import Request, State
 from bot.roles import Role
@@ -339,6 +342,27 @@ async def test_an_upload_that_is_no_longer_kept_is_not_sent(room: Room):
     ended = await room.stage.request(request.id)
     assert (ended.state, ended.trouble) == (State.FAILED, "trouble.upload_gone")
     assert "a.ps1" not in room.stage.sim.first.library
+
+
+async def test_an_upload_is_kept_as_long_as_its_request_may_wait(room: Room):
+    """With a week to decide the file is there in the last minute, and not for ever.
+
+    The same file asked for again under a shorter time takes none of it away.
+    """
+    text = "[response.library-upload]\ndecide_within_minutes = 10080\nsend_within_minutes = 2880\n"
+    room.stage.policy = Policy(file=parsed(text, room.stage.responses), source="policy.toml")
+    room.teams.sent_along = b"x"
+    along = {"files": (GivenFile(name="a.ps1", url="https://x.sharepoint.com/d"),)}
+    request = await room.asked(library_upload, "because", **along)
+    room.stage.policy = NO_POLICY
+    other = {"files": (GivenFile(name="b.ps1", url="https://x.sharepoint.com/d"),)}
+    assert (await room.asked(library_upload, "because", **other)).parameters[HASH] == request.parameters[HASH]
+    room.stage.clock.move(timedelta(days=7).total_seconds() - 60)
+    await room.stage.desk().approve(request.id, MEGAN)
+    await room.stage.until_quiet()
+    assert (await room.stage.request(request.id)).state is State.SUCCEEDED
+    room.stage.clock.move(timedelta(days=3).total_seconds())
+    assert await room.stage.store.get_value(TENANT, f"upload:{request.parameters[HASH]}") is None
 
 
 @pytest.mark.parametrize(

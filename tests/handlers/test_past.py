@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from bot.responses.models import Attempt, Decision, Person, Request, State, Targ
 from bot.roles import Role
 from bot.services import Services
 from bot.state.memory import MemoryStore
+from bot.state.store import Record
 from bot.turn import Actor, Conversation, Look, Turn
 from cards.past import PastEntry
 from handlers import RESPONSES, actions, past
@@ -195,6 +196,22 @@ def test_words_that_are_refused(words):
     """What is not understood, or stands twice, is refused, and nothing is guessed."""
     with pytest.raises(UsageError):
         parse(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "said"),
+    [
+        ("colour red", "error.past_filter", "colour"),
+        ("outcome banana", "error.past_outcome", "banana"),
+        ("7 days by", "error.past_filter_empty", "by"),
+        ("it it", "error.past_filter_twice", "device"),
+    ],
+)
+def test_the_word_that_is_wrong_is_named(words, key, said):
+    """Who mistypes a filter reads which word it is, not the whole form."""
+    with pytest.raises(UsageError) as refused:
+        parse(words)
+    assert (refused.value.key, refused.value.values["said"]) == (key, said)
 
 
 @settings(max_examples=40)
@@ -408,3 +425,165 @@ async def test_a_slip_in_a_response_is_answered_with_the_nearest(stage: Stage):
     with pytest.raises(UsageError) as slip:
         await stage.ask("response isolat")
     assert (slip.value.key, slip.value.values["near"]) == ("error.unknown_response_near", "isolate")
+
+
+async def test_what_ran_because_nobody_rejected_it_names_the_policy(stage: Stage):
+    """It has no person who decided: the history names the policy's part instead of nobody."""
+    policy = Person(id="policy", tenant="", name="response.restart")
+    decision = Decision(what="approved by policy", who=policy, at=NOW)
+    await stage.keep("WK-BYITSELF22", State.SUCCEEDED, decisions=(decision,))
+    assert "Decided by policy: response.restart" in json.dumps(await stage.ask(""))
+
+
+async def test_what_waits_for_a_person_comes_first():
+    """A request that nobody has to decide on does not stand above one that waits."""
+    kept = [request(str, id=name, state=State(name)) for name in ("sent", "proposed", "approved", "unknown")]
+    assert [one.id for one in sorted(kept, key=actions._decided)] == ["proposed", "unknown", "sent", "approved"]
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        *((word, "succeeded") for word in ("remediated", "successfullyremediated", "prevented", "blocked")),
+        ("partiallyremediated", "partly done"),
+        ("declined", "rejected"),
+        *((word, "failed") for word in ("failed", "innerfailure", "unremediated")),
+        *((word, "cancelled") for word in ("terminated", "terminatedbyuser", "terminatedbysystem")),
+        *((word, "") for word in ("benign", "none", "", UNLISTED)),
+    ],
+)
+def test_what_the_services_say_of_a_thing_that_waited(said: str, outcome: str):
+    """In our words where one is sure, beside theirs; all else as it was kept."""
+    at = NOW - timedelta(days=1)
+    kept = {"device": ONE, "device_name": "pc-1", "name": "x.exe", "investigation": "71", "who": "patti", "since": at}
+    assert past.of_item(item(str, state="over", ended=NOW, outcome=said, **kept)) == PastEntry(
+        started=at,
+        ended=NOW,
+        what="file",
+        kind="center",
+        target="x.exe",
+        target_id=ONE,
+        outcome=outcome,
+        status=said,
+        started_by="",
+        decided_by="patti",
+        source="center",
+        action="71",
+        device="pc-1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "changed"),
+    [
+        ({}, {}),
+        ({"status": "TimeOut"}, {"outcome": "timed out", "status": "TimeOut"}),
+        ({"request_source": "PublicApi"}, {"source": "api"}),
+        ({"request_source": "Other"}, {"source": "elsewhere"}),
+        ({"last_update_date_time_utc": None}, {"ended": NOW - timedelta(hours=1)}),
+        ({"creation_date_time_utc": None}, {"started": NOW}),
+        (
+            {"creation_date_time_utc": None, "last_update_date_time_utc": None},
+            {"started": datetime.min, "ended": None},  # noqa: DTZ901 - no moment at all
+        ),
+        ({"requestor_comment": "by hand"}, {"reason": "by hand"}),
+        (
+            {"requestor_comment": "[WK-GONE/1] why"},
+            {"reason": "[WK-GONE/1] why", "source": "bot", "request": "WK-GONE"},
+        ),
+        (
+            dict.fromkeys(("type", "machine_id", "computer_dns_name", "requestor")),
+            dict.fromkeys(("what", "target_id", "target", "started_by"), ""),
+        ),
+    ],
+)
+def test_what_others_did_is_told_as_defender_says_it(more: dict[str, Any], changed: dict[str, Any]):
+    """One that still runs, or stands in a request that was read, is left out; what is not said is empty."""
+    values = {
+        "id": "a-1",
+        "type": "Isolate",
+        "status": "Succeeded",
+        "machine_id": ONE,
+        "computer_dns_name": "pc-1",
+        "requestor": "patti",
+        "request_source": "Portal",
+        "creation_date_time_utc": NOW - timedelta(hours=1),
+        "last_update_date_time_utc": NOW,
+        **more,
+    }
+    expected = {
+        "started": NOW - timedelta(hours=1),
+        "ended": NOW,
+        "what": "Isolate",
+        "kind": "device",
+        "target": "pc-1",
+        "target_id": ONE,
+        "outcome": "succeeded",
+        "status": "Succeeded",
+        "started_by": "patti",
+        "decided_by": "",
+        "source": "portal",
+        "action": "a-1",
+        **changed,
+    }
+    one = MachineAction(**values)
+    assert past._others([], [one]) == [PastEntry(**expected)]
+    assert past._others([], [one.model_copy(update={"status": "InProgress"})]) == []
+    by_id, by_mark = Attempt(number=1, began=NOW, action="a-1"), Attempt(number=1, began=NOW)
+    assert past._others([request(str, attempts=(by_mark, by_id, by_mark))], [one]) == []
+    assert bool(past._others([request(str, id="WK-GONE", attempts=(by_mark,))], [one])) is ("request" not in changed)
+
+
+def test_what_we_did_is_told_with_all_who_had_a_part():
+    """Who approved or rejected is named once each; who did anything else with it is found by id."""
+    said = [("approved", ALEX), ("approved", MEGAN), ("sent again", Person(id="p", tenant=TENANT, name="Patti"))]
+    decisions = tuple(Decision(what=what, who=who, at=NOW) for what, who in (*said, ("rejected", ALEX)))
+    attempts = (Attempt(number=1, began=NOW, action="a-0"), Attempt(number=2, began=NOW, action="a-1"))
+    values = {"requester": MEGAN, "created": NOW - timedelta(hours=1), "ended": NOW, "status": "Failed"}
+    kept = request(str, id="WK-1", state=State.FAILED, decisions=decisions, attempts=attempts, reason="why", **values)
+    expected = PastEntry(
+        started=NOW - timedelta(hours=1),
+        ended=NOW,
+        what="isolate",
+        kind="device",
+        target=kept.target.name,
+        target_id=kept.target.id,
+        outcome="failed",
+        status="Failed",
+        started_by=MEGAN.name,
+        decided_by="Alex Wilber, Megan Bowen",
+        source="bot",
+        request="WK-1",
+        action="a-1",
+        reason="why",
+        people=(MEGAN.id, ALEX.id, "p"),
+    )
+    assert past._ours([kept], NOW) == [expected]
+    assert past._ours([kept], NOW + timedelta(seconds=1)) == []
+    bare = kept.model_copy(update={"attempts": (), "ended": None})
+    assert past._ours([bare], kept.created) == [replace(expected, ended=None, action="")]
+    assert past._ours([kept.model_copy(update={"state": State.SENT})], NOW) == []
+    found = {person: past._is_by(expected, (person,)) for person in ("megan", "wilber", "alex-id", "p", "nobody")}
+    assert found == {"megan": True, "wilber": True, "alex-id": True, "p": True, "nobody": False}
+    assert past._is_by(expected, ())
+
+
+@pytest.mark.parametrize("kind", ["requests", "items"])
+async def test_a_bound_of_our_own_is_said_where_it_left_something_out(stage: Stage, kind: str):
+    """As many as are read, the last of them within the time: there may be more. Not where that one is older."""
+    of, most = (requests.KIND, past.MOST_REQUESTS) if kind == "requests" else (KIND, past.MOST_ITEMS)
+
+    def record(at: datetime) -> Record:
+        made = request(str, id="one", created=at) if kind == "requests" else item(str, id="one", seen=at)
+        return Record(kind=of, id="one", rev=1, state="", data=write(of, made, NOW).data or {})
+
+    async def cut(last: datetime) -> tuple[str, ...]:
+        async def newest(_customer: str, asked: str, **_more: int) -> list[Record]:
+            return [*[record(NOW)] * (most - 1), record(last)] if asked == of else []
+
+        stage.store.newest = newest  # type: ignore[method-assign, assignment]
+        return (await gather(stage.context(), Wanted(days=1), "")).cut
+
+    begin = NOW - timedelta(days=1)
+    assert await cut(begin + timedelta(seconds=1)) == (kind,)
+    assert await cut(begin) == ()

@@ -9,7 +9,8 @@ from bot.command import Context
 from bot.errors import Ambiguous, NotFound, NotInPlan, UsageError
 from bot.policy.models import Policy, PolicyFile
 from bot.responses.declared import Response
-from bot.responses.models import Evidence
+from bot.responses.models import Evidence, Target
+from bot.responses.ruling import facts_of
 from bot.roles import Role
 from bot.simulator import Fault
 from bot.simulator.directory import PLAYGROUND
@@ -166,6 +167,17 @@ async def test_the_priority_account_and_the_synced_one_are_called_out(desk: Desk
     desk.policy = Policy(file=PolicyFile(priority_accounts=(BOSS,)))
     assert warned(await desk.told(desk.person("p.o'brien"))) == ["user-priority"]
     assert warned(await desk.told(desk.person("t.brook"))) == ["user-synced"]
+
+
+async def test_the_policy_knows_a_user_by_the_main_mail_address_as_well(desk: Desk):
+    """Who is listed by it is not missed because people are asked for by their sign-in names."""
+    one = desk.person("p.o'brien")
+    one.mail = "Pat.OBrien@fabrikam.example"
+    desk.policy = Policy(file=PolicyFile(priority_accounts=("pat.obrien@fabrikam.example",)))
+    read = await desk.told(one)
+    (facts,) = facts_of(Target(id=one.id, name=one.upn, kind="user"), read)
+    assert facts.people == (BOSS, "Pat.OBrien@fabrikam.example")
+    assert warned(read) == ["user-priority"]
 
 
 async def test_open_alerts_are_told(desk: Desk):

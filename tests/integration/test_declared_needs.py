@@ -68,6 +68,9 @@ RARE = {
     "package": {"DeviceResponses.package_link"},
     "output": {"Defender.machine_action", "LiveResponse.live_result"},
     "library-upload": {"LiveResponse.library_files"},
+    # whose an address is, is asked where the policy lists accounts
+    "policy": {"People.user", "People.users_by_mail"},
+    "remediate-mail": {"People.user", "People.users_by_mail"},
     "contain": {"Graph.alert"},  # what does not report to Defender has no alerts here
 }
 """What is called only where there is more of something than this stage has."""
@@ -314,6 +317,8 @@ def arguments(name: str, device: str) -> tuple[Any, ...]:
     """What a method must be given."""
     if name == "incidents_changed_since":
         return (datetime.now(UTC),)
+    if name == "machines_joined":
+        return ("80fe8ff8-2624-418e-9591-41f0491218f9",)
     if name == "member_groups":
         return (MEGAN.entra_id, ["a0000000-0000-4000-8000-000000000003"])
     of_devices = {"machine", "machines_named", "logon_users", "machine_alerts", "machine_action"}

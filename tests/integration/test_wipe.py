@@ -1,7 +1,9 @@
 """A wipe from the words to Intune, by three people, over HTTP."""
 
+from itertools import pairwise
+
 from bot.demo import ADELE, ALEX, MEGAN
-from tests.integration.talk import ask, chat, heard, verbs, words
+from tests.integration.talk import ask, chat, heard, markdown, verbs, words
 
 
 async def test_a_wipe_takes_the_name_twice_and_two_approvers(stage):
@@ -26,3 +28,18 @@ async def test_a_wipe_takes_the_name_twice_and_two_approvers(stage):
     assert accepted.body == {"keepEnrollmentData": False, "keepUserData": False}
     await stage.until(lambda: "Accepted by Intune" in words(heard(stage, here)[-1]))
     assert not verbs(heard(stage, here)[-1]) & {"approve", "undo", "propose"}
+
+
+async def test_a_device_in_intune_is_told_of_as_defender_knows_it(stage):
+    """The card of a restart shows value, tags, risk and last contact of the same machine, and so does /policy test."""
+    tenant = stage.sim.first.intune
+    one = next(d for d in tenant.devices.values() if d.system == "Windows" and d.agent == "mdm" and d.machine)
+    machine = stage.sim.first.devices[one.machine]
+    machine.tags, machine.value, machine.risk = ["Payroll"], "High", "Medium"
+    here = chat(stage, [ADELE, MEGAN], "channel")
+    facts = dict(pairwise(markdown(await ask(stage, ADELE, f"/restart {one.name} the update needs it", here))))
+    assert (facts["Tags"], facts["Device value"], facts["Risk"]) == ("Payroll", "high", "medium")
+    assert {"Last contact", "Last report to Intune", "Open alerts"} <= set(facts)
+    tried = words(await ask(stage, ADELE, f"/policy test restart {one.name}", here))
+    assert "Payroll" in tried
+    assert "could not be read" not in tried

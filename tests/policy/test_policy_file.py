@@ -151,6 +151,22 @@ BAD = {
         RULE + "when.days = ['mon']\nthen.approvals = 2",
         f"line 3, rule 1 (r), when.days: {ZONE}",
     ),
+    "a reminder at once": (
+        "[reminders]\nstanding_minutes = 60\nwaiting_minutes = 9",
+        "line 3, reminders.waiting_minutes: must be from 10 to 10080.",
+    ),
+    "a reminder too late": (
+        "[reminders]\nstanding_minutes = 10081",
+        "line 2, reminders.standing_minutes: must be from 60 to 10080.",
+    ),
+    "a reminder in words": (
+        "[reminders]\nwaiting_minutes = '2h'",
+        "line 2, reminders.waiting_minutes: must be a whole number.",
+    ),
+    "a reminder of another name": (
+        "[reminders]\nwaiting_minute = 20",
+        "line 2, reminders.waiting_minute: is not known here: did you mean waiting_minutes?",
+    ),
     "a rule that does nothing": (RULE + "then = {}", "line 3, rule 1 (r), then: does nothing: say what holds then."),
     "forbidden and more": (
         "[response.cut]\nforbidden = 'no'\napprovals = 1",
@@ -292,8 +308,8 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
 
 def test_the_example_names_everything_that_a_policy_knows():
     """Each name that the file may hold stands in the example, commented where it is not used."""
-    from bot.policy.models import PolicyFile, Then, When  # noqa: PLC0415 - the names are data of this test alone
+    from bot.policy.models import PolicyFile, Reminders, Then, When  # noqa: PLC0415 - the names are data of this test alone
 
     text = EXAMPLE.read_text(encoding="utf-8")
-    names = {*PolicyFile.model_fields, *When.model_fields, *Then.model_fields}
+    names = {*PolicyFile.model_fields, *Reminders.model_fields, *When.model_fields, *Then.model_fields}
     assert [name for name in sorted(names) if name not in text] == []

@@ -5,10 +5,26 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.policy.models import Facts, Policy, PolicyFile
-from bot.policy.rule import explained, rule, rule_all, stricter
+from bot.policy.load import parsed
+from bot.policy.models import Defaults, Effects, Facts, Policy, PolicyFile, Then
+from bot.policy.rule import accepts, decides, explained, hardest, rule, rule_all, stricter
 from bot.roles import Role
-from tests.policy.made import BLOCK, CUT, ERASE, FREEZE, JOIN, LOOK, NOON, RESPONSES, SERVER, STOP, UNREAD, case, policy
+from tests.policy.made import (
+    BLOCK,
+    CUT,
+    ERASE,
+    FREEZE,
+    JOIN,
+    LOOK,
+    NOON,
+    RESPONSES,
+    SERVER,
+    STOP,
+    UNREAD,
+    case,
+    declared,
+    policy,
+)
 
 WORKSTATION = replace(SERVER, tags=frozenset({"desk"}), value="normal", people=("bob",))
 
@@ -260,13 +276,52 @@ def test_a_rule_that_may_match_does_not_hide_those_after_it():
     assert "rule 2: all" in ruling.place
 
 
-@pytest.mark.parametrize("response", [BLOCK, ERASE, FREEZE], ids=lambda one: one.name)
-def test_what_is_no_device_of_defenders_has_no_tags(response):
+@pytest.mark.parametrize("response", [BLOCK, FREEZE], ids=lambda one: one.name)
+def test_what_is_no_device_has_no_tags(response):
     """A condition on a device's facts never holds for another target, instead of being unknown for ever."""
     text = '[[rule]]\nname = "r"\nwhen.tags = ["server"]\nthen.forbidden = "No."'
     verdicts, ruling = explained(policy(text), case(response))
     assert (verdicts[0].holds, verdicts[0].because[0].condition) == (False, "device")
     assert not ruling.forbidden
+
+
+ASKED_OF_MACHINES = {
+    "tags": ('["server"]', replace(SERVER, tags=frozenset({"desk"}))),
+    "device_values": ('["high"]', replace(SERVER, value="low")),
+    "risk_scores": ('["medium"]', replace(SERVER, risk="low")),
+    "severities": ('["high"]', replace(SERVER, severity="none")),
+}
+
+
+@pytest.mark.parametrize(("name", "words", "other"), [(n, *of) for n, of in ASKED_OF_MACHINES.items()])
+def test_a_rule_about_a_machine_holds_for_it_in_intune_too(name, words, other):
+    """The same facts forbid the same, whichever service the machine is reached through; unread ones do as well."""
+    text = f'[[rule]]\nname = "r"\nwhen.{name} = {words}\nthen.forbidden = "No."'
+    for response in (CUT, ERASE):
+        found = [said(text, case(response, facts=facts)) for facts in (SERVER, UNREAD, other)]
+        assert found[:2] == ["forbidden", "forbidden"]
+        assert found[2] != "forbidden"
+    assert said(text.replace("when.", 'when.targets = ["device"]\nwhen.', 1), case(ERASE, facts=SERVER)) != "forbidden"
+    assert said(text.replace("when.", 'when.targets = ["managed"]\nwhen.', 1), case(ERASE, facts=SERVER)) == "forbidden"
+
+
+def test_of_several_machines_of_one_device_the_hardest_is_told():
+    """Who tries a case sees the machine that decides, with its verdicts, and what holds for all of them."""
+    text = """
+        [[rule]]
+        name = "lab"
+        when.tags = ["lab"]
+        then.approvals = 3
+        [[rule]]
+        name = "desks"
+        when.tags = ["desk"]
+        then.asks = "admin"
+    """
+    lab = replace(SERVER, tags=frozenset({"lab"}))
+    of, verdicts, ruling = hardest(policy(text), [case(ERASE, facts=facts) for facts in (WORKSTATION, lab, SERVER)])
+    assert of.facts == lab
+    assert [verdict.holds for verdict in verdicts] == [True, False]
+    assert (ruling.approvals, ruling.asks) == (3, Role.ADMIN)
 
 
 def test_a_user_is_a_priority_account_by_the_principal_name():
@@ -357,3 +412,89 @@ def test_the_same_case_is_always_ruled_the_same():
     assert rule(policy(NIGHT), case(now=NOON)) == rule(policy(NIGHT), case(now=NOON))
     assert said("[response.look]\napprovals = 2", case(LOOK)) == "2 approvals"
     assert said("", case(CUT)) == "1 approvals"
+
+
+TAGGED = '[[rule]]\nname = "lab"\nwhen.tags = ["Lab  machine"]\nthen.approvals = 2\n'
+VALUED = '[[rule]]\nname = "high"\nwhen.device_values = ["high"]\nthen.approvals = 2\n'
+
+
+@pytest.mark.parametrize(
+    ("declares", "steers", "text", "typed", "approvals"),
+    [
+        (0, "tags", TAGGED, ("lab Machine",), 1),
+        (1, "tags", TAGGED + "[response.mark]\napprovals = 0", ("lab machine",), 1),
+        (2, "tags", TAGGED + "[response.mark]\napprovals = 0", ("x", "lab machine"), 2),
+        (0, "tags", TAGGED, None, 1),
+        (0, "tags", TAGGED, (), 0),
+        (0, "tags", TAGGED, ("another",), 0),
+        (0, "tags", VALUED, None, 0),
+        (0, "device_values", VALUED, ("low",), 1),
+        (0, "device_values", TAGGED, ("lab machine",), 0),
+        (0, "", TAGGED + VALUED, ("lab machine",), 0),
+        (0, "tags", "", None, 0),
+    ],
+)
+def test_who_changes_what_rules_look_at_does_not_do_it_alone(declares, steers, text, typed, approvals):
+    """Somebody else must agree, as many as the response declares; where no rule asks for it, all stays as it is."""
+    mark = declared("mark", risk="low", approvals=declares, steers=steers)
+    known = Policy(file=parsed(text, RESPONSES | {"mark": mark}))
+    ruling = rule(known, case(mark, facts=WORKSTATION, typed=typed))
+    assert (ruling.approvals, "what rules look at" in ruling.places) == (approvals, approvals > 0)
+    assert ("policy.why.steers" in [why.key for why in ruling.why]) is (approvals > 0)
+    assert not ruling.preapproved
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        (Defaults(), False),
+        (Defaults(asks="admin"), False),
+        (Defaults(approvals=0), True),
+        (Effects(), False),
+        (Effects(requester_may=True, i_accept_the_risk=True), False),
+        (Effects(veto_minutes=5), True),
+        (Effects(forbidden="No."), True),
+        (Then(), False),
+        (Then(preapproved=True), True),
+    ],
+)
+def test_which_layers_say_how_it_is_decided(says, expected):
+    """One that names approvals, a time to object, a ban or a pre-approval; of another, those below go on to hold."""
+    assert decides(says) is expected
+    assert accepts(says) is bool(getattr(says, "i_accept_the_risk", False))
+
+
+@pytest.mark.parametrize(
+    ("condition", "of", "wanted", "actual"),
+    [
+        ('tags = ["server", "x"]', case(), "server, x", "Berlin, Server"),
+        ('tags = ["server"]', case(facts=Facts(tags=frozenset())), "server", ""),
+        ('tags = ["server"]', case(facts=UNREAD), "server", None),
+        ('tags = ["server"]', case(BLOCK), "server", ""),
+        ('device_values = ["low", "high"]', case(), "low, high", "high"),
+        ("priority_account = true", case(), "yes", "no"),
+        ("priority_account = false", case(), "no", "no"),
+        ("priority_account = false", case(facts=UNREAD), "no", None),
+        ('days = ["mon", "tue"]', case(), "mon, tue", "mon 13:00 CET"),
+        ('hours = "18:00-08:00"', case(), "18:00 CET to 08:00 CET", "mon 13:00 CET"),
+    ],
+)
+def test_what_was_compared_is_said(condition, of, wanted, actual):
+    """What the rule asks for and what is there, each in words; None where that could not be read."""
+    text = f'zone = "Europe/Berlin"\n[[rule]]\nname = "r"\nwhen.{condition}\nthen.approvals = 3'
+    (verdict,), _ = explained(policy(text), of)
+    assert [(one.wanted, one.actual) for one in verdict.because] == [(wanted, actual)]
+
+
+def test_each_day_of_the_week_has_its_word():
+    """A rule for a day holds on that one alone; noon is a Monday's."""
+    for ahead, day in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun")):
+        text = f'zone = "UTC"\n[[rule]]\nname = "r"\nwhen.days = ["{day}"]\nthen.approvals = 3'
+        held = [n for n in range(7) if said(text, case(now=NOON + timedelta(days=n))) == "3 approvals"]
+        assert held == [ahead]
+
+
+def test_of_two_times_to_object_the_longer_holds():
+    """Whichever comes first."""
+    short, long = (rule(policy(f"[response.join]\nveto_minutes = {n}"), case(JOIN)) for n in (10, 20))
+    assert [stricter(*pair).veto_minutes for pair in ((short, long), (long, short))] == [20, 20]

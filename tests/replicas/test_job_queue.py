@@ -1,12 +1,14 @@
 """The queue of jobs: a worker that gets nothing for long is made anew, and the queue goes on as if nothing had been."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 import structlog
+from redis import exceptions
 
 from bot.job_queue import JobQueue
 from tests.state.redis_process import RedisProcess
@@ -69,6 +71,17 @@ async def test_a_quiet_worker_is_made_anew(redis):
         assert bell.queue.ready()
         await rung(bell, "second")
         assert await settled_connections(redis) <= connections + 2
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(exceptions.BusyLoadingError(), "WARNING"), (exceptions.TimeoutError(), "WARNING"), (KeyError(), "ERROR")],
+)
+async def test_a_redis_that_is_away_is_a_warning(redis, caplog, error, level):
+    """What docket could not tell Redis is no error of ours; whatever else stops a job of docket's own is one."""
+    async with working(redis):
+        logging.getLogger("docket.worker").error("a job", exc_info=error)
+    assert [one.levelname for one in caplog.records if one.getMessage() == "a job"] == [level]
 
 
 async def settled_connections(redis: RedisProcess) -> int:

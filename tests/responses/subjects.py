@@ -175,7 +175,7 @@ async def asked_for(stage: Stage, response: Response, which: int = 0) -> Subject
         parameters |= {p.name: TYPED[p.name] for p in SUBJECTS[work].parameters if not p.optional}
         parameters |= {"ScriptName": SCRIPTS[work].file, "Sha256": content.sha256}
     if response.name == "library-upload":
-        parameters |= {"Sha256": await keep(stage.store, stage.sim.first.id, UPLOADED)}
+        parameters |= {"Sha256": await keep(stage.store, stage.sim.first.id, UPLOADED, now=stage.clock.now())}
     values = tuple(recognise(text).id for text in LISTED) if response.name == "block-list" else ()
     return Subject(target=found[which % len(found)], parameters=parameters, values=values)
 

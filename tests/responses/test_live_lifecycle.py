@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -269,6 +270,44 @@ async def test_a_result_that_never_comes_is_not_waited_for_for_ever(stage: LiveS
     stage.sim.faults.add("defender.machineactions.liveresult", Fault(kind="error", status=404, times=10_000))
     done = await stage.script("kill-process", Process="invoice.exe")
     assert (done.state, done.status) == (State.TIMED_OUT, "AnswerUnreadable")
+
+
+BROKEN = {
+    "garbage": Fault(kind="garbage"),
+    "empty": Fault(kind="empty"),
+    "502": Fault(kind="html"),
+    "cut": Fault(kind="reset"),
+}
+
+
+@pytest.mark.parametrize("broken", sorted(BROKEN))
+async def test_a_result_that_comes_broken_is_fetched_again(stage: LiveStage, broken: str):
+    """A broken body, a gateway's page or a cut connection is a moment's trouble: what the script did is told then."""
+    stage.sim.faults.add("defender.liveresults.get", replace(BROKEN[broken], times=3))
+    done = await stage.script("kill-process", Process="invoice.exe")
+    assert (done.state, done.result["script-target"]) == (State.SUCCEEDED, "invoice.exe")
+
+
+async def test_an_exit_code_that_comes_broken_is_fetched_again(stage: LiveStage):
+    """A script of one's own that failed is not shown as done because its result was broken for a moment."""
+    stage.sim.faults.add("defender.liveresults.get", Fault(kind="garbage", times=2))
+    bad = {SCRIPT_NAME: "b.ps1", HASH: stage.shelve("b.ps1", b'# simulate: {"exit_code": 3, "output": ""}')}
+    done = await stage.ended("run-script", **bad)
+    assert (done.state, done.result["exit-code"]) == (State.FAILED, "3")
+
+
+@pytest.mark.parametrize("response", ["kill-process", "run-script"])
+async def test_a_result_that_stays_broken_is_fetched_a_handful_of_times(stage: LiveStage, response: str):
+    """Five times in about a minute, counted in the request itself; then it is not known what the script did."""
+    stage.sim.faults.add("defender.liveresults.get", Fault(kind="garbage", times=10_000))
+    if response == "run-script":
+        done = await stage.ended(response, **{SCRIPT_NAME: "a.ps1", HASH: stage.shelve("a.ps1", HELLO)})
+    else:
+        done = await stage.script(response, Process="invoice.exe")
+    assert (done.state, done.status) == (State.TIMED_OUT, "AnswerUnreadable")
+    ((_, _, left),) = stage.sim.faults.waiting()
+    assert 10_000 - left == 5
+    assert timedelta(0) < done.ended - done.sent_at < timedelta(minutes=3)
 
 
 async def test_only_what_undoes_the_very_same_takes_it_back(stage: LiveStage):

@@ -314,3 +314,11 @@ def test_nothing_was_sent_is_said_only_where_that_is_so(state, key):
     """What is in force before anything was sent was so already; after a call without an answer nobody knows by whom."""
     after = machine.accept(in_state(state), START, Work(status="InForce", state="succeeded", same=True), adopted=True)
     assert after.story[-1].key == key
+
+
+@pytest.mark.parametrize(("pause", "next_look"), [(None, timedelta(minutes=30)), (PAUSE, PAUSE)])
+def test_what_is_to_be_looked_at_soon_is_looked_at_soon(pause: timedelta | None, next_look: timedelta):
+    """However long ago it was sent: a result that came broken is fetched again within a minute, not within the hour."""
+    now = START + timedelta(days=2)
+    sent = in_state(State.SENT).model_copy(update={"sent_at": START})
+    assert machine.observe(sent, now, Work(status="Succeeded", pause=pause)).next_check == now + next_look

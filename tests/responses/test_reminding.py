@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.policy.load import parsed
+from bot.policy.models import Policy
 from bot.posts import Post
 from bot.responses import reminding
 from bot.responses.models import Member, State, Target
@@ -48,6 +50,24 @@ async def test_an_isolation_that_lasts_is_named_again_once():
     await stage.until_quiet(DAYS)
     request = await stage.request(key)
     assert (request.state, said(request, reminding.LASTS), request.step_due()) == (State.SUCCEEDED, 1, None)
+
+
+async def test_a_policy_says_when_it_is_named_again():
+    """Both times are the policy's: half an hour for what waits, three days for what stands."""
+    text = "[reminders]\nwaiting_minutes = 30\nstanding_minutes = 4320\n"
+    stage = Stage(responses=RESPONSES)
+    stage.policy = Policy(file=parsed(text, RESPONSES), source="policy.toml")
+    done = await stage.approved()
+    stage.sim.first.set_online(stage.devices[1], START, online=False)
+    waits = await stage.approved(device=1)
+    await stage.until_quiet(timedelta(minutes=25))
+    assert said(await stage.request(waits), reminding.WAITS) == 0
+    await stage.until_quiet(timedelta(minutes=10))
+    assert said(await stage.request(waits), reminding.WAITS) == 1
+    await stage.until_quiet(timedelta(hours=70))
+    assert said(await stage.request(done), reminding.LASTS) == 0
+    await stage.until_quiet(timedelta(hours=3))
+    assert said(await stage.request(done), reminding.LASTS) == 1
 
 
 async def test_what_was_undone_is_not_named_again():

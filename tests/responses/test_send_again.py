@@ -1,5 +1,7 @@
 """Sending again beside what was approved since: what a person pressed last is what is done last."""
 
+import asyncio
+
 import pytest
 
 from bot.errors import NotAllowed, PersonError, Stale
@@ -103,6 +105,45 @@ async def test_what_does_not_undo_it_does_not_hold_it_up(waiting):
     await stage.desk().resend(first, MEGAN)
     await stage.work(first)
     assert (await stage.request(first)).state is State.SENT
+
+
+@pytest.mark.parametrize("several", [False, True])
+async def test_an_approval_of_the_same_instant_is_seen(several):
+    """Wherever "send again" is held up while the release is approved: it is refused, or was written before that."""
+    outcomes = []
+    for at in range(1, 30):
+        stage = Stage()
+        first = await unknown(stage)
+        proposal = for_all(stage, "release") if several else stage.proposal(PATTI, "release")
+        asked, _ = await stage.desk().propose(proposal)
+        process = stage.process()
+        process.arm(at, "hold before")
+        pressed = asyncio.create_task(stage.desk(process).resend(first, MEGAN))
+        for _ in range(60):
+            await asyncio.sleep(0)
+        if not process.upset:
+            await pressed
+            break
+        written = (await stage.request(first)).state is State.APPROVED
+        await stage.desk().approve(asked.id, ALEX)
+        process.let_go()
+        (error,) = await asyncio.gather(pressed, return_exceptions=True)
+        assert getattr(error, "key", "") == ("" if written else f"error.{REFUSED}"), f"held at {at}"
+        outcomes.append(written)
+    assert len(outcomes) > 4
+    assert not all(outcomes)
+
+
+async def test_what_waits_is_found_behind_many_others():
+    """However many requests for other devices came since, also of one for several that is not spread yet."""
+    stage = Stage()
+    first = await unknown(stage)
+    many, _ = await stage.desk().propose(for_all(stage, "release"))
+    await stage.desk().approve(many.id, MEGAN)
+    for number in range(510):
+        target = Target(id=f"{number:040x}", name="another")
+        await stage.desk().propose(stage.proposal(PATTI, "isolate", target=target))
+    await refused(stage, first, many.id)
 
 
 async def test_what_was_approved_after_send_again_comes_after_it():

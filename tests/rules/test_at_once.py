@@ -10,7 +10,7 @@ from bot.errors import Conflict, Stale
 from bot.posts import Post
 from bot.records import mutate
 from bot.responses import machine, requests
-from bot.responses.models import Request, State
+from bot.responses.models import Request, State, Target
 from tests.responses.people import ADELE, MEGAN, START, TENANT, place, request
 from tests.responses.stage import Stage
 
@@ -110,3 +110,20 @@ async def test_a_card_that_was_posted_meanwhile_is_kept():
     with pytest.raises(Stale):
         await requests.put(services, before, machine.withdraw(before, ADELE, START))
     assert (await stage.request("WK-1")).state is State.PROPOSED
+
+
+async def test_no_more_is_read_than_was_asked_for():
+    """The latest changed come first, of one target as of all."""
+    stage = Stage()
+    services = stage.services()
+    for n in range(4):
+        target = {} if n else {"target": Target(id="b" * 40, name="pc2")}
+        await requests.create(services, request(id=f"WK-{n}", ask=str(n), **target), ENTRY)
+
+    async def read(target: str = "", **more: int) -> list[str]:
+        return [one.id for one in await requests.latest(services, TENANT, target, **more)]
+
+    assert await read(limit=2) == ["WK-3", "WK-2"]
+    assert await read("a" * 40, limit=2) == ["WK-3", "WK-2"]
+    assert await read("b" * 40, limit=2) == ["WK-0"]
+    assert await read() == ["WK-3", "WK-2", "WK-1", "WK-0"]

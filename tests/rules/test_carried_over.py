@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Missing
-from bot.policy.models import Facts
+from bot.policy.models import Facts, Reminders
 from bot.responses import reminding, requests
 from bot.responses.how import sent_as
-from bot.responses.models import Attempt, Evidence, Member, State, Target, told
+from bot.responses.models import Attempt, Evidence, Member, State, Target, Twin, told
 from bot.responses.ruling import facts_of
 from handlers.responses import isolate
 from tests.responses.people import ADELE, HOUR, MEGAN, START, action, in_state, place
@@ -58,7 +58,7 @@ async def test_each_device_of_several_gets_what_was_decided_for_all():
 def test_only_what_waits_for_long_is_said_to_wait(status: str, age: timedelta, before: dict, said):
     """Two hours, while the service says that the device was not reached, and once."""
     sent = in_state(State.SENT).model_copy(update={"status": status, **before})
-    after = reminding.noticed(sent, isolate.RESPONSE, START + age)
+    after = reminding.noticed(sent, isolate.RESPONSE, START + age, Reminders())
     assert (after.reminded == START + age) is said
     assert after == sent or said
 
@@ -87,15 +87,28 @@ UNREAD = Evidence(read_at=START)
         ),
         ("managed", UNREAD, Facts(tags=None, value="", risk="", severity="", people=None)),
         ("device", None, Facts()),
-        ("user", READ, Facts(people=("the/name",))),
+        ("user", READ, Facts(people=("the/name", "x@contoso.com"))),
+        ("user", UNREAD, Facts(people=("the/name",))),
         ("user", None, Facts(people=("the/name",))),
-        ("mail", READ, Facts(people=("boss@contoso.com",))),
-        ("mail", None, Facts(people=("boss@contoso.com",))),
+        ("mail", READ, Facts(people=("x@contoso.com",))),
+        ("mail", UNREAD, Facts()),
+        ("mail", None, Facts()),
     ],
 )
 def test_the_policy_is_told_what_was_read(kind: str, evidence: Evidence | None, facts: Facts):
     """What was not read stays unknown; of a user and of mail the person is who it is done to."""
-    assert facts_of(Target(id="network/1/boss@contoso.com", name="the/name", kind=kind), evidence) == facts
+    assert facts_of(Target(id="network/1/boss@contoso.com", name="the/name", kind=kind), evidence) == (facts,)
+
+
+@pytest.mark.parametrize("kind", ["device", "managed"])
+def test_each_machine_of_a_device_is_told_by_itself(kind: str):
+    """Facts of several are not mixed, for no rule holds of what no machine is; whoever uses one uses the device."""
+    twin = Twin(id="2", name="old", tags=("lab",), device_value="Low", risk="", severity="none")
+    read = READ.model_copy(update={"twins": (twin, Twin(id="3", name="gone"))})
+    first, second, third = facts_of(Target(id="d", name="pc", kind=kind), read)
+    assert first == facts_of(Target(id="d", name="pc", kind=kind), READ)[0]
+    assert second == Facts(tags=frozenset({"lab"}), value="low", risk="", severity="none", people=("x@contoso.com",))
+    assert third == Facts(people=("x@contoso.com",))
 
 
 def test_an_audit_entry_names_the_response_the_target_and_the_attempt():

@@ -12,9 +12,9 @@ from bot.errors import Rejected, UsageError
 from bot.responses import cancelling, indicator_list, indicators, investigation, still
 from bot.responses.declared import Remote
 from bot.responses.how import IN_FORCE, setting
-from bot.responses.models import Attempt, State, Target, Work
+from bot.responses.models import Attempt, Evidence, Fact, State, Target, Work
 from handlers.proposing import LONGEST_REASON, check_reason
-from handlers.responses import isolate
+from handlers.responses import isolate, kill_process
 from tests.responses.people import START, in_state, machine_action, request
 
 REFUSED = Rejected("defender", "cancel", status=400, code="x")
@@ -178,3 +178,45 @@ async def test_a_setting_counts_as_done_where_it_is_read_back_so(
     assert how.look
     work = await how.look(remote(), sent)
     assert (work.id, work.state, work.status, work.same) == ("7", state, status, bool(held))
+
+
+@pytest.mark.parametrize("comment", [None, ""])
+async def test_an_answer_may_leave_the_comment_out_and_a_list_may_not(comment: str | None):
+    """What our own call made is ours; what is only listed without a comment is nobody's that we know."""
+    action = machine_action().model_copy(update={"requestor_comment": comment})
+    there = remote(isolate=action, machine_action=action, machine_actions=[action])
+    how, sent = isolate.RESPONSE.how, in_state(State.SENT)
+    assert (await how.send(there, sent, "[WK-1/1] why")).ours
+    assert [one.ours for one in await how.find(there, sent)] == [False]
+    assert how.look
+    assert not (await how.look(there, sent)).ours
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "changed"),
+    [
+        ("none", "", {}),
+        ("warn", "Warn", {}),
+        ("Block", "Warn", {"was": "Block", "now": "Warn"}),
+        ("none", "Warn", {"was": "none", "now": "Warn"}),
+        ("", "Warn", {}),
+        (None, "Warn", {}),
+    ],
+)
+async def test_what_holds_for_a_value_is_compared_with_what_was_shown(was: str | None, now: str, changed: dict):
+    """The one fact that says so counts, wherever it stands; where it could not be read, nothing is compared."""
+    facts = (
+        Fact(key="indicator-title", value="by hand"),
+        *([] if was is None else [Fact(key=indicators.NOW, value=was)]),
+    )
+    asked = request(target=Target(id="bad.example", name="bad"), evidence=Evidence(read_at=START, facts=facts))
+    there = remote(indicators_for=[Indicator(id="1", action=now)] if now else [])
+    assert await indicators.unchanged(there, asked) == (indicators.CHANGED if changed else "", changed)
+
+
+def test_a_value_that_lacks_is_named():
+    """The error calls it as the usage does."""
+    with pytest.raises(UsageError) as refused:
+        kill_process.COMMAND.parse("pc")
+    assert (refused.value.key, refused.value.values["value"]) == ("error.no_value", "PROCESS")
+    assert "PROCESS" in refused.value.values["usage"]

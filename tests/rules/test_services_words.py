@@ -10,6 +10,7 @@ import pytest
 from bot.capabilities.models import Known, Refusal
 from bot.capabilities.standing import denied_since
 from bot.defender.indicators.models import MOST_ACTIVE, Imported
+from bot.defender.live.models import LibraryFile
 from bot.defender.models import MachineAction
 from bot.download import TOO_LARGE
 from bot.errors import (
@@ -205,6 +206,39 @@ async def test_a_result_that_cannot_be_read_is_none():
     assert (early.value.sent, early.value.code) == (False, "no-result-yet")
     with pytest.raises(Rejected):
         await read(Rejected("defender", "liveresult", code="other"), HOUR)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"{}", b"<html>", b'{"error": {"code": "x"}}', b'"text"', b'{"script_output": 7}']
+)
+async def test_a_result_that_tells_nothing_may_yet_come(answer: bytes):
+    """A body with neither an exit code nor output is no result, but maybe a moment's trouble, with its own code."""
+    with pytest.raises(Unavailable) as broken:
+        await read(answer, HOUR)
+    assert (broken.value.sent, broken.value.code) == (False, live.GARBLED)
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed", "changed"),
+    [
+        ({"ScriptName": "A.ps1", "Sha256": "AB"}, "ab", ""),
+        ({"ScriptName": "a.ps1", "Sha256": "ab"}, "cd", "trouble.library_changed"),
+        ({"ScriptName": "a.ps1", "Sha256": "ab"}, None, "trouble.library_changed"),
+        ({"ScriptName": "a.ps1", "Sha256": ""}, "cd", ""),
+        ({"FileName": "a.ps1"}, "cd", ""),
+        ({"FileName": "b.ps1"}, "cd", "trouble.library_gone"),
+        ({}, "cd", "trouble.library_gone"),
+    ],
+)
+async def test_the_file_that_was_decided_about_is_the_one_that_is_run(asked: dict, listed: str | None, changed: str):
+    """By its name without regard to case, and by its hash where that was known."""
+
+    class Library:
+        async def library_files(self) -> list[LibraryFile]:
+            return [LibraryFile(file_name="a.ps1", sha256=listed)]
+
+    there = Remote(defender=Library(), graph=None)  # type: ignore[arg-type]
+    assert (await live.same_file(there, request(parameters=asked)))[0] == changed
 
 
 def searched(checked: datetime | None, state: State = State.UNKNOWN) -> Request:

@@ -9,12 +9,17 @@ of the Connector (it ends a conversation for good, by design), and the hourly li
 requests in the hour or two that pass would be throttled by them, and nothing else would be seen).
 
 Every response of the registry is asked for in turn (`repertoire.py`), and between two of these one by how much it gets
-in the way of others. Beside that, and for a while alone, things wait in the Action center and are decided there
-(`center_played.py`); what waited, and since when, is written down from the simulated company itself.
+in the way of others, or one that follows from what is shown as done: its inverse by its card's button, or a look at
+what a script would change and then that script (`wishes.py`). What a session of live response left is asked for in the
+personal chat, as a file too, and by people who may not have it (`outputs_played.py`). Two responses run by themselves
+unless somebody rejects them in time, by the policy in `world.py`. Beside that, and for a while alone, things wait in
+the Action center and are decided there (`center_played.py`); what waited, and since when, is written down from the
+simulated company itself.
 
 The judge (`verdict.py`) knows nothing of the bot's code: it compares the service's ledger, the last words of every
 card, what each person was answered, and the decisions in Redis as plain JSON. Which second cards are explained is
-decided by the simulator's own list of posts that it took and did not answer, and of kills.
+decided by the simulator's own list of posts that it took and did not answer, and of kills. Whatever the bot logs as an
+error counts too, each line: a fault of a service, or a Redis that is away, is a warning.
 
 The seed decides what is asked, pressed and broken; the order in which processes meet it is not in its hands. SOAK_DIR
 keeps the bot's logs and `evidence.json`, from which a finding can be followed.

@@ -1,8 +1,8 @@
 """Reading the bot's cards as a person does: by their words. Knows nothing of the bot's code."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 _STANDS = {
@@ -65,8 +65,9 @@ class Seen:
     """What a card says.
 
     `kind` is request, pending (an item of the Action center), center summary (many of them), incident, summary,
-    working, pointer or other; `id` the request's or incident's. `stand` is a request's state by `STANDS`. `data` holds
-    each button's data by its verb, `runs` the commands that its buttons run.
+    output, working, pointer or other; `id` the request's or incident's. `stand` is a request's state by `STANDS`.
+    `data` holds each button's data by its verb, `asks` the inputs of the form that it stands in, `runs` the commands
+    that its buttons run, `code` the blocks that are shown as they are.
     """
 
     kind: str
@@ -76,6 +77,8 @@ class Seen:
     facts: Mapping[str, str]
     data: Mapping[str, Mapping[str, Any]]
     runs: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    asks: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -110,7 +113,9 @@ def read(activity: Mapping[str, Any]) -> Seen:
     title = lines[0] if lines else ""
     stand = next((state for line in lines[1:3] for words, state in STANDS.items() if words.match(line)), "")
     kind, id_ = "other", ""
-    if "Request" in facts:
+    if title.startswith("Output of a script on"):
+        kind, id_ = "output", facts.get("Request", "")
+    elif "Request" in facts:
         kind, id_ = "request", facts["Request"]
     elif any(line.startswith(_IN_THE_CENTER) for line in lines[1:3]):
         kind = "pending"
@@ -125,7 +130,17 @@ def read(activity: Mapping[str, Any]) -> Seen:
     elif title.startswith("A newer card of this is further down"):
         kind = "pointer"
     runs = tuple(str(node.get("data", {}).get("id", "")) for node in nodes if node.get("verb") == "run")
-    return Seen(kind, id_, stand, lines, facts, data, runs)
+    code = tuple(str(node["codeSnippet"]) for node in nodes if node.get("type") == "CodeBlock")
+    return Seen(kind, id_, stand, lines, facts, data, runs, code, dict(_forms(nodes)))
+
+
+def _forms(nodes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, frozenset[str]]]:
+    """The verbs of the buttons that send inputs, each with the inputs' names."""
+    for form in nodes:
+        if form.get("type") == "AdaptiveCard" and "body" in form:
+            fields = [one for one in form["body"] if str(one.get("type", "")).startswith("Input.")]
+            names = frozenset(str(one["id"]).partition(".")[0] for one in fields)
+            yield from ((str(one["verb"]), names) for one in form.get("actions", ()) if "verb" in one)
 
 
 def rows_of(activity: Mapping[str, Any]) -> set[str]:
@@ -137,7 +152,7 @@ def rows_of(activity: Mapping[str, Any]) -> set[str]:
 
 def taken(verb: str, name: str, answer: Mapping[str, Any] | None) -> bool:
     """Whether the answer to a press says that this person's decision was taken."""
-    return bool(answer) and TAKEN[verb].format(name=name) in read(answer).text
+    return bool(answer) and verb in TAKEN and TAKEN[verb].format(name=name) in read(answer).text
 
 
 def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:

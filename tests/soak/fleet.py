@@ -18,6 +18,8 @@ from tests.state.redis_process import RedisProcess
 
 AMBIGUOUS = re.compile(r"^watchkeeper_ambiguous_posts_total ([0-9.e+]+)", re.MULTILINE)
 HARMLESS = frozenset({"info", "warning", "debug"})
+PLAIN = re.compile(r"(?:ERROR|CRITICAL) \S+ ")
+"""How the line of another library begins that says that something failed."""
 
 
 class Fleet:
@@ -110,13 +112,22 @@ async def until(what: Callable[[], bool]) -> None:
         await asyncio.sleep(0.1)
 
 
-def unexpected(logs: list[Path]) -> Counter[str]:
-    """Log events of the bot that say that something was not foreseen, by name."""
-    found: Counter[str] = Counter()
+def unexpected(logs: list[Path]) -> list[str]:
+    """Lines of the bot's log that say that something was not foreseen, each with the bot's name."""
+    found = []
     for log in logs:
-        for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
-            with contextlib.suppress(ValueError):
-                entry = json.loads(line)
-                if isinstance(entry, dict) and entry.get("level") not in HARMLESS:
-                    found[str(entry.get("event", line))[:80]] += 1
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        for line, then in zip(lines, [*lines[1:], ""], strict=False):
+            if PLAIN.match(line):
+                found.append(f"{log.stem}: {line} / {then}"[:600])
+            elif _level(line) not in HARMLESS:
+                found.append(f"{log.stem}: {line}"[:600])
     return found
+
+
+def _level(line: str) -> str:
+    """The level of a line of the bot's own; what is none, such as the places of an exception, is taken for harmless."""
+    with contextlib.suppress(ValueError):
+        entry = json.loads(line)
+        return str(entry.get("level")) if isinstance(entry, dict) else "info"
+    return "info"

@@ -8,7 +8,8 @@ from datetime import datetime
 from tests.soak.acts import DONE
 from tests.soak.evidence import Evidence
 from tests.soak.repertoire import ACTS, BY_NAME
-from tests.soak.world import INCIDENTS
+from tests.soak.unmarked import BY_POLICY
+from tests.soak.world import BY_ITSELF, INCIDENTS
 
 Findings = Mapping[str, Sequence[str]]
 
@@ -63,6 +64,19 @@ def center(evidence: Evidence) -> str:
     """How many things waited in the Action center, and how many cards told of them."""
     kinds = Counter(seen.kind for seen in evidence.board.shown.values())
     return f"{len(evidence.center.items)}, {kinds['pending']}, {kinds['center summary']}"
+
+
+def follows(evidence: Evidence) -> dict[str, str]:
+    """What ran by itself, and what was given to people of what sessions left."""
+    records = [record for _, record in evidence.all_records() if record["response"] in BY_ITSELF]
+    alone = sum(any(d["what"] == BY_POLICY for d in record["decisions"]) for record in records)
+    vetoes = sum(record["state"] == "rejected" for record in records)
+    shown = sum(seen.kind == "output" for seen in evidence.board.shown.values())
+    files = len(evidence.sim.connector.drive.files)
+    return {
+        "requests that may run by themselves: did so, rejected before": f"{len(records)}: {alone}, {vetoes}",
+        "what sessions left: shown, handed over as files": f"{shown}, {files}",
+    }
 
 
 def by_family(evidence: Evidence, counts: Mapping[str, int]) -> dict[str, str]:

@@ -7,12 +7,13 @@ from random import Random
 from typing import Any
 
 from bot.simulator.server import Simulator
-from tests.soak.board import Board
+from tests.soak.board import TAG, Board
 from tests.soak.cards_read import OVER, Seen
+from tests.soak.outputs_played import Outputs
 from tests.soak.talking import Press, Talk
 from tests.soak.things import Things
 from tests.soak.wishes import Wish, Wishes
-from tests.soak.world import PLAYERS, REQUESTS, Player, of
+from tests.soak.world import BY_ITSELF, PLAYERS, REQUESTS, Player, of
 
 AT_ONCE = {
     "double click": (("first", "approve"), ("first", "approve")),
@@ -25,16 +26,21 @@ AT_ONCE = {
 ASKED = 3
 CARD_SECONDS = 25.0
 DECIDED = 8
+POWERLESS = 0.2
+"""How often somebody who may not presses the button of an inverse before."""
 
 
 class Requests:
-    """Plays requests; everything by chance comes from `dice`."""
+    """Plays requests; everything by chance comes from `dice`, and of what follows from what was done from `more`."""
 
-    def __init__(self, sim: Simulator, talk: Talk, board: Board, dice: Random) -> None:
+    def __init__(self, sim: Simulator, talk: Talk, board: Board, dice: Random, more: Random) -> None:
         self.sim, self.talk, self.board, self.dice = sim, talk, board, dice
         self.counts = talk.counts
         self.wishes: dict[str, Wish] = {}
-        self.choosing = Wishes(sim, Things(sim, board, dice), dice)
+        self.by_button: dict[str, Wish] = {}
+        self.more = more
+        self.choosing = Wishes(sim, Things(sim, board, dice), dice, more)
+        self.outputs = Outputs(sim, talk, board, more)
         self.patience = 40.0
 
     async def play(self, number: int) -> None:
@@ -46,21 +52,41 @@ class Requests:
         if not id_:
             self.counts["requests that nobody saw a card of"] += 1
             return
+        if wish.undoes and not self._tagged(id_):
+            self.by_button[id_] = wish
         if not wish.act.alone:
             await self._decide(wish, id_)
         await self._see_through(id_, self.patience)
+        await self.outputs.after(self._wish_of(id_).who, id_)
 
     async def _ask(self, wish: Wish) -> str:
         """Ask, again where no card comes; the id of the request that is shown for it, an older one perhaps."""
         self.counts[f"asked: {wish.act.family}"] += 1
         for _ in range(ASKED):
             before = set(self.board.look().shown)
-            await self.talk.say(wish.who, wish.line, wish.where, wish.file)
+            if not (wish.undoes and await self._press_back(wish)):
+                await self.talk.say(wish.who, wish.line, wish.where, wish.file)
             for _ in range(int(CARD_SECONDS / 0.2)):
                 await asyncio.sleep(0.2)
                 if found := self._answer(wish, before):
                     return found
         return ""
+
+    async def _press_back(self, wish: Wish) -> bool:
+        """Ask for the inverse by the button of what was done; whether there is one."""
+        cards = [(m, self.board.shown[m]) for m in self.board.cards("request", wish.undoes, wish.where)]
+        found = [(m, verb, seen) for m, seen in cards for verb in ("undo", "propose") if verb in seen.data]
+        if not found:
+            return False
+        message, verb, seen = found[-1]
+        typed = {"reason": f"{wish.tag} looks bad", **wish.given}
+        inputs = {name: value for name, value in typed.items() if name in seen.asks.get(verb, ())}
+        if self.more.random() < POWERLESS:
+            strangers = [p for p in PLAYERS if p.tenant != wish.tenant or not p.proposes]
+            await self.talk.press(self.more.choice(strangers), verb, seen.data[verb], message, wish.where, **inputs)
+        self.counts[f"inverses by a card's button ({verb})"] += 1
+        await self.talk.press(wish.who, verb, seen.data[verb], message, wish.where, **inputs)
+        return True
 
     def _answer(self, wish: Wish, before: set[str]) -> str:
         board = self.board.look()
@@ -70,6 +96,8 @@ class Requests:
         for message in board.shown.keys() - before:
             seen = board.shown[message]
             if board.where[message] == wish.where and seen.kind == "request" and title in seen.title:
+                if wish.undoes and not TAG.search(seen.text):
+                    return seen.id
                 self.counts["asked again for what was asked already"] += 1
                 return seen.id
         return ""
@@ -173,7 +201,17 @@ class Requests:
             self.counts[f"unknown: {'sent again' if verb == 'resend' else 'given up'}"] += 1
 
     def _wish_of(self, id_: str) -> Wish:
-        return next(self.wishes[tag] for tag, ids in self.board.tagged.items() if id_ in ids)
+        return self._tagged(id_) or self.by_button.get(id_) or self._pressed_for(id_)
+
+    def _tagged(self, id_: str) -> Wish | None:
+        return next((self.wishes[tag] for tag, ids in self.board.tagged.items() if id_ in ids), None)
+
+    def _pressed_for(self, id_: str) -> Wish:
+        """Which press of an inverse's button a request without a reason comes from, by its card's title."""
+        found = self.board.newest(id_)
+        title = found[1].title if found else ""
+        pressed = [wish for wish in self.wishes.values() if wish.undoes]
+        return next(wish for wish in reversed(pressed) if wish.target.shown in title)
 
     async def settle(self) -> None:
         """Faults are over: decide on what is still unknown."""
@@ -195,5 +233,10 @@ class Requests:
             await self._look_at_each(id_, seen)
         elif seen.stand == "unknown" and "resend" in seen.data:
             await self._unknown(id_, seen)
-        elif seen.stand == "proposed" and not self.choosing.leave_alone:
+        elif seen.stand == "proposed" and not self.choosing.leave_alone and not self._waits_alone(id_):
             await self._insist(self._wish_of(id_).who, "withdraw", id_)
+
+    def _waits_alone(self, id_: str) -> bool:
+        """Whether it runs by itself, and nobody means to object."""
+        wish = self._wish_of(id_)
+        return wish.act.name in BY_ITSELF and wish.way == "left alone"

@@ -80,6 +80,11 @@ class Talk:
         self.presses[place] = done
         return done
 
+    async def answer_file(self, who: Player, value: Mapping[str, Any], message: str) -> None:
+        """Take a file that was offered in the personal chat, or decline it, as `value` says."""
+        activity = self._activity(who, who.chat) | {"type": "invoke", "name": "fileConsent/invoke", "value": value}
+        await self._deliver(activity | {"replyToId": message})
+
     def _activity(self, who: Player, conversation: str) -> dict[str, Any]:
         chat = self.sim.connector.chats[conversation]
         return {

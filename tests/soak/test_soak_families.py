@@ -342,6 +342,6 @@ def test_every_response_is_played_or_named_with_a_reason():
 def test_every_response_is_asked_for_in_turn():
     """As many wishes as there are responses, twice over, and none is left out; where one needs another, that comes."""
     world = World()
-    wishes = Wishes(world.sim, Things(world.sim, world.evidence.board, Random(1)), Random(1))  # noqa: S311 - the same each time
+    wishes = Wishes(world.sim, Things(world.sim, world.evidence.board, Random(1)), Random(1), Random(2))  # noqa: S311 - the same each time
     names = {wishes.next(number).act.name for number in range(2 * len(ACTS))}
     assert set(BY_NAME) - names <= set(INSTEAD)

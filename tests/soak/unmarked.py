@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.simulator.world import Customer
 from tests.soak.acts import DONE, Act, Given, filled
@@ -15,7 +15,10 @@ from tests.soak.cards_read import Seen
 from tests.soak.evidence import Evidence, Record
 from tests.soak.repertoire import ACTS, BY_NAME
 from tests.soak.truth import Taken
+from tests.soak.wishes import Wish
+from tests.soak.world import BY_ITSELF
 
+BY_POLICY = "approved by policy"
 DECIDED_AGAINST = frozenset({"rejected", "expired", "withdrawn"})
 IN_A_CALL = re.compile(r"\[(wk-[\w-]+/\d+)\]")
 IN_A_COMMENT = re.compile(r"\[(WK-[\w-]+)/\d+\]")
@@ -36,9 +39,20 @@ def approvals(record: Record) -> list[datetime]:
     if act.alone:
         return [datetime.fromisoformat(record["created"]), *again]
     yes = {d["who"]["id"]: datetime.fromisoformat(d["at"]) for d in reversed(decisions) if d["what"] == "approved"}
+    free = next((datetime.fromisoformat(d["at"]) for d in decisions if d["what"] == BY_POLICY), None)
+    if free and act.name in BY_ITSELF and record["state"] not in DECIDED_AGAINST:
+        return [min([free, *yes.values()]), *again]
     if len(yes) < act.approvals or record["state"] in DECIDED_AGAINST:
         return []
     return [sorted(yes.values())[act.approvals - 1], *again]
+
+
+def runs_since(evidence: Evidence, tenant: str, record: Record) -> datetime | None:
+    """Since when it may run by itself, by the soak's policy; one of several devices counts from the request for all."""
+    if record["response"] not in BY_ITSELF:
+        return None
+    whole = evidence.records[tenant].get(record.get("batch") or record["id"], record)
+    return datetime.fromisoformat(whole["created"]) + BY_ITSELF[record["response"]] - timedelta(seconds=1)
 
 
 def approved(record: Record) -> bool:
@@ -175,7 +189,7 @@ def not_as_asked(evidence: Evidence) -> Iterator[str]:
     """Requests that are for something else than what their person typed."""
     for tenant, record in evidence.all_records():
         found = re.search(r"soak-\d{4}", record.get("reason", ""))
-        wish = evidence.wishes.get(found[0]) if found else None
+        wish = evidence.wishes.get(found[0]) if found else _pressed_for(evidence, tenant, record)
         if wish is None:
             yield f"{record['id']} is for nothing that anybody typed: {record.get('reason', '')!r}"
             continue
@@ -187,6 +201,16 @@ def not_as_asked(evidence: Evidence) -> Iterator[str]:
             yield f"{record['id']} is {record['response']} with {other}, and {wish.line!r} was typed"
         elif not _meant(wish.act, record, wish.target.id, wish.names):
             yield f"{record['id']} is for {record['target']}, and {wish.line!r} was typed"
+
+
+def _pressed_for(evidence: Evidence, tenant: str, record: Record) -> Wish | None:
+    """A request without a reason may come from the button of an inverse: which that person pressed for that thing."""
+    pressed = {press.request for press in evidence.presses if press.who.id == record["requester"]["id"]}
+    for wish in evidence.wishes.values() if not record.get("reason") else ():
+        same = (wish.act.name, wish.tenant, wish.who.id) == (record["response"], tenant, record["requester"]["id"])
+        if same and wish.undoes in pressed and _meant(wish.act, record, wish.target.id, wish.names):
+            return wish
+    return None
 
 
 def _meant(act: Act, record: Record, target: str, names: tuple[str, ...]) -> bool:

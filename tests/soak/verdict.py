@@ -15,14 +15,17 @@ from tests.soak.cards_read import OVER, Seen
 from tests.soak.center_judged import cards_of_items_wrong, items_lost
 from tests.soak.evidence import Evidence, Record
 from tests.soak.marked import action_of, ended_wrong, wrong_investigation
+from tests.soak.outputs_judged import given_to_others, look_wrong, outputs_wrong
 from tests.soak.repertoire import BY_NAME
 from tests.soak.unmarked import (
+    BY_POLICY,
     approved,
     given_in,
     marked_twice,
     more_than_approved,
     not_as_approved,
     not_as_asked,
+    runs_since,
     wrong_of_several,
     wrong_setting,
 )
@@ -178,7 +181,8 @@ def _sent_at(record: Record) -> str:
 
 
 def _approved_at(record: Record) -> datetime:
-    decided = [datetime.fromisoformat(d["at"]) for d in record["decisions"] if d["what"] in {"approved", "sent again"}]
+    yes = {"approved", "sent again", BY_POLICY}
+    decided = [datetime.fromisoformat(d["at"]) for d in record["decisions"] if d["what"] in yes]
     return max(decided, default=datetime.fromisoformat(record["created"]))
 
 
@@ -224,6 +228,9 @@ def unauthorised(evidence: Evidence) -> Iterator[str]:
         if not asked or not may or asked.tenant != tenant:
             yield f"{record['id']} was asked for by {record['requester']['name']}, who may not"
         for decision in record["decisions"]:
+            if decision["what"] == BY_POLICY:
+                yield from _by_itself(evidence, tenant, record, decision)
+                continue
             who = players.get(decision["who"]["id"])
             own = decision["who"]["id"] == record["requester"]["id"]
             right = who is not None and who.tenant == tenant and (own if decision["what"] == "withdrawn" else not own)
@@ -236,8 +243,22 @@ def unauthorised(evidence: Evidence) -> Iterator[str]:
         asked = _shown_as(records.get(id_, {"id": id_}))
         alone = BY_NAME[records[id_]["response"]].alone if id_ in records else False
         yes = [p for p in evidence.presses if p.request in asked and p.verb == "approve" and p.who.decides]
-        if not alone and not any(p.at <= entry.at and p.who.tenant == entry.tenant for p in yes):
+        free = runs_since(evidence, entry.tenant, records[id_]) if id_ in records else None
+        by_itself = free is not None and free <= entry.at
+        if not alone and not by_itself and not any(p.at <= entry.at and p.who.tenant == entry.tenant for p in yes):
             yield f"{entry.type} of {id_} was called before anybody approved it"
+    yield from given_to_others(evidence)
+
+
+def _by_itself(evidence: Evidence, tenant: str, record: Record, decision: Mapping[str, str]) -> Iterator[str]:
+    """It ran by itself although it must not: of its kind, before the time to object was over, or after somebody did."""
+    at, free = datetime.fromisoformat(decision["at"]), runs_since(evidence, tenant, record)
+    if free is None or at < free:
+        yield f"{record['id']} ({record['response']}) ran by itself at {at}; by the policy it may {free or 'not'}"
+    for press in evidence.presses:
+        mine = press.request in _shown_as(record) and press.verb in {"reject", "withdraw"}
+        if mine and press.taken and press.who.tenant == tenant:
+            yield f"{record['id']} ran by itself although {press.who.name} was told that the {press.verb} was taken"
 
 
 def _shown_as(record: Record) -> set[str]:
@@ -286,6 +307,7 @@ def cards_wrong(evidence: Evidence) -> Iterator[str]:
         for message in evidence.board.cards("request", record["id"]):
             if not evidence.unknown(message) and (
                 wrong := _wrong(evidence, customer, record, evidence.board.shown[message], made)
+                or look_wrong(evidence, tenant, record, evidence.board.shown[message])
             ):
                 yield f"{record['id']} in {evidence.board.where[message]}: {wrong}"
     for tenant, customer in evidence.sim.world.customers.items():
@@ -293,6 +315,7 @@ def cards_wrong(evidence: Evidence) -> Iterator[str]:
             for message in evidence.board.cards("incident", incident.id, INCIDENTS[tenant]):
                 if not evidence.unknown(message):
                     yield from _wrong_incident(customer, incident, evidence.board.shown[message])
+    yield from outputs_wrong(evidence)
 
 
 def _wrong(evidence: Evidence, customer: Customer, record: Record, seen: Seen, made: list[LedgerEntry]) -> str:

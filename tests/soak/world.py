@@ -40,6 +40,11 @@ ROLES = {f"ROLES_{role.upper()}": ",".join(groups) for role, groups in GROUPS.it
 TENANTS = (FIRST_TENANT, SECOND_TENANT)
 REQUESTS = {FIRST_TENANT: "19:requests1@thread.tacv2", SECOND_TENANT: "19:requests2@thread.tacv2"}
 INCIDENTS = {FIRST_TENANT: "19:incidents1@thread.tacv2", SECOND_TENANT: "19:incidents2@thread.tacv2"}
+BY_ITSELF = {"collect": timedelta(minutes=10), "restart": timedelta(minutes=10)}
+"""What runs by itself unless somebody rejects it, by the soak's policy, and how long they have for that."""
+POLICY = "".join(
+    f"[response.{name}]\nveto_minutes = {int(time / timedelta(minutes=1))}\n" for name, time in BY_ITSELF.items()
+)
 DEVICES = {FIRST_TENANT: 12, SECOND_TENANT: 8}
 USERS = 4
 VALUES = (*(f"host-{number:02}.bad.example" for number in range(5)), "5e" * 32)

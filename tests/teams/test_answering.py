@@ -112,14 +112,16 @@ async def test_no_answer_posts_nothing(world):
     assert not world.microsoft.requests
 
 
-@pytest.mark.parametrize("error", [RuntimeError("a bug"), StoreDown("Redis is away")])
-async def test_a_failed_message_is_202_and_said_in_the_conversation(world, error):
+@pytest.mark.parametrize(
+    ("error", "level"), [(RuntimeError("a bug"), "error"), (StoreDown("Redis is away"), "warning")], ids=str
+)
+async def test_a_failed_message_is_202_and_said_in_the_conversation(world, error, level):
     """When the work raises, the person reads the reference; a 500 would bring no redelivery, only noise."""
     world.work.error = error
     with structlog.testing.capture_logs() as lines:
         answer = await world.post(activity(), bearer())
     (line,) = [line for line in lines if line["event"] == "turn_failed"]
-    assert answer.status == 202
+    assert (answer.status, line["log_level"]) == (202, level)
     assert [body["text"] for body in world.microsoft.bodies] == [f"failed {line['reference']}"]
 
 
@@ -140,26 +142,36 @@ async def test_a_removed_bot_says_nothing(world):
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [httpx.Response(403), httpx.Response(404), httpx.Response(502), httpx.ReadTimeout("slow"), RuntimeError("a bug")],
+    ("answer", "logged"),
+    [
+        (httpx.Response(403), ("answer_not_confirmed", "warning")),
+        (httpx.Response(404), ("answer_not_confirmed", "warning")),
+        (httpx.Response(502), ("answer_not_confirmed", "warning")),
+        (httpx.Response(200, content=b"<html>"), ("answer_not_confirmed", "warning")),
+        (httpx.ReadTimeout("slow"), ("answer_not_confirmed", "warning")),
+        (RuntimeError("leaks from the transport"), ("answer_not_confirmed", "warning")),
+    ],
     ids=str,
 )
-async def test_an_answer_that_cannot_be_posted_is_logged_and_not_doubled(world, answer):
-    """A reply that may or may not stand there is not sent again, and the caller still gets 202."""
+async def test_an_answer_that_cannot_be_posted_is_logged_and_not_doubled(world, answer, logged):
+    """A reply that may or may not stand there is not sent again, and logged as what it is: no fault of ours."""
     world.work.answer = Answer(shown=SHOWN, text="done")
     world.microsoft.answers = [answer]
     with structlog.testing.capture_logs() as lines:
         status = (await world.post(activity(), bearer())).status
     assert status == 202
     assert len(world.microsoft.requests) == 1
-    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["turn_failed"]
+    told = [(line["event"], line["log_level"]) for line in lines if "reference" in line]
+    assert told == [logged]
 
 
 @pytest.mark.parametrize("shown", [HUGE, Shown(card={"body": {1}}, summary="")], ids=["huge", "no JSON"])
 async def test_a_card_at_fault_is_replaced_by_the_reference(world, shown):
     """A card that certainly was not shown leaves the person with a text, not with silence."""
     world.work.answer = Answer(shown=shown)
-    await world.post(activity(), bearer())
+    with structlog.testing.capture_logs() as lines:
+        await world.post(activity(), bearer())
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["turn_failed"]
     (body,) = world.microsoft.bodies
     assert body["text"].startswith("failed ")
     assert "attachments" not in body

@@ -198,7 +198,7 @@ def test_a_persons_answer_is_a_press():
         {"context": "f1"},
         {"context": {}},
         {"context": {"id": 7}},
-        {"context": {"id": "x" * 600}},
+        {"context": {"id": "x" * 601}},
         {"action": "other"},
         {"action": ["accept"]},
         {"action": None},

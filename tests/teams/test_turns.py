@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from bot.teams.inbound import Inbound
 from bot.teams.turns import is_card_action, own_mention_removed, turn_of
 from bot.turn import Actor, Click, Conversation, input_id
+from cards.button import LONGEST_ID
 from tests.teams.microsoft import BOT, CHANNEL, OBJECT_ID, PERSON, SERVICE, STRANGERS, TENANT, activity, click
 
 
@@ -126,6 +127,26 @@ def test_inputs_are_known_by_their_name():
     assert turn(click(DATA | typed)).click.inputs == {"reason": "x", "Tag": "y", "a__b": "z"}
 
 
+def test_the_longest_button_is_taken():
+    """Whatever a card may put into a button's id comes back whole."""
+    assert turn(click(DATA | {"id": "x" * LONGEST_ID})).click.id == "x" * LONGEST_ID
+
+
+def test_other_forms_of_a_card_hide_nothing():
+    """A client that sends every form of a card along sends empty ones, too: what was typed is kept, wherever it is."""
+    first, second, third = (input_id("reason", n) for n in (1, 2, 3))
+    assert turn(click(DATA | {first: "x", second: "", third: " "})).click.inputs == {"reason": "x"}
+    assert turn(click(DATA | {first: "", second: "y", third: ""})).click.inputs == {"reason": "y"}
+    assert turn(click(DATA | {first: "", second: None})).click.inputs == {"reason": ""}
+
+
+@pytest.mark.parametrize("numbers", [{"v": 1.0, "rev": 3.0}, {"v": "1", "rev": "3"}])
+def test_numbers_may_come_as_phones_write_them(numbers):
+    """A whole number is the same one as a float or as text: JSON libraries of phones turn one into the other."""
+    made = turn(click(DATA | numbers)).click
+    assert (made, type(made.v), type(made.rev)) == (GOOD, int, int)
+
+
 def test_inputs_are_text():
     """What was typed is text whatever the client sends; what cannot have been typed is dropped."""
     typed = {"a": "x", "b": True, "c": 5, "d": 1.5, "e": None, "f": [], "g": {}, "h": 10**400, "msteams": {"width": 1}}
@@ -139,9 +160,14 @@ def test_inputs_are_text():
         "x",
         {},
         {"verb": "isolate.approve"},
-        DATA | {"v": "1"},
+        DATA | {"v": "one"},
+        DATA | {"v": ""},
+        DATA | {"v": "\u0661"},
         DATA | {"v": True},
-        DATA | {"rev": 1.0},
+        DATA | {"rev": 1.5},
+        DATA | {"rev": float("inf")},
+        DATA | {"rev": "9" * 17},
+        DATA | {"rev": "-1"},
         DATA | {"rev": -1},
         DATA | {"rev": 2**60},
         DATA | {"id": 5},

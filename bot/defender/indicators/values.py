@@ -144,7 +144,7 @@ def _url(word: str) -> Value | None:
         host, port = parts.hostname or "", parts.port
     except ValueError as bad:
         raise UsageError("error.indicator.url", value=word[:100]) from bad
-    if parts.scheme not in {"http", "https"} or not host or re.search(r"[\s\x00-\x1f\x7f]", word):
+    if parts.scheme not in {"http", "https"} or not host or " " in word or not word.isprintable():
         raise UsageError("error.indicator.url", value=word[:100])
     if parts.username is not None or parts.password is not None:
         raise UsageError("error.indicator.url-user")
