@@ -80,6 +80,12 @@ class Scene:
             await asyncio.sleep(0.01)
         raise AssertionError("waited in vain")
 
+    async def reaches(self, state: State) -> None:
+        """Wait until the request is in that state."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.request()).state is not state:
+                await asyncio.sleep(0.01)
+
     def called(self, operation: str) -> Callable[[], bool]:
         """Whether the fault that waits for that call has been met."""
         return lambda: operation not in [name for name, _, _ in self.sim.faults.waiting()]
@@ -191,6 +197,8 @@ async def test_a_killed_process_leaves_one_action_and_a_true_card(scene: Scene, 
     await scene.until(scene.called(operation))
     if operation == ISOLATE:  # the service has carried it out, and its answer is on its long way
         await scene.until(scene.sim.world.ledger.created)
+    if operation == "connector.edit":  # the step goes on beside the card: in the middle of it, a person would be asked
+        await scene.reaches(State.SENT)
     await bot.kill()
     other = await scene.after_the_kill()
     await scene.finish(other, key, State.SUCCEEDED)
