@@ -82,9 +82,11 @@ class Scene:
 
     async def reaches(self, state: State) -> None:
         """Wait until the request is in that state."""
-        async with asyncio.timeout(PATIENCE):
-            while (await self.request()).state is not state:
-                await asyncio.sleep(0.01)
+        for _ in range(int(PATIENCE / 0.01)):
+            if (await self.request()).state is state:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("waited in vain")
 
     def called(self, operation: str) -> Callable[[], bool]:
         """Whether the fault that waits for that call has been met."""
